@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // slot_clock.hpp: which slot it is, from the monotonic clock alone.
-// Rule     slot k runs from t0 + k * slot_ns to t0 + (k + 1) * slot_ns. t0 comes from the newest block
+// Rule     slot k runs from t0 + k * slot_ns to t0 + (k + 1) * slot_ns. t0 comes from the newest
+// block
 //          at start; evidence that a slot has ended elsewhere may move it earlier (this clock was
 //          behind), and nothing moves it later: own lag must not slow the cluster down.
 // Threads  one owner, the consensus tile. Time is an argument, in nanoseconds.
@@ -23,7 +24,8 @@ public:
     [[nodiscard]] std::uint64_t start_of(Slot slot) const;
     [[nodiscard]] std::uint64_t end_of(Slot slot) const { return start_of(slot.next()); }
 
-    /// Somebody else has finished this slot by now_ns. True when this clock was behind and has moved.
+    /// Somebody else has finished this slot by now_ns. True when this clock was behind and has
+    /// moved.
     bool slot_ended(Slot slot, std::uint64_t now_ns);
 
 private:

@@ -9,9 +9,9 @@
 namespace belfry::tune {
 
 struct Machine {
-    std::string cpu_model;  // "unknown" where /proc does not tell
+    std::string cpu_model;   // "unknown" where /proc does not tell
     unsigned core_count = 1; // cores this process may run on
-    std::string kernel;     // release of the running kernel
+    std::string kernel;      // release of the running kernel
 };
 
 [[nodiscard]] Machine this_machine();

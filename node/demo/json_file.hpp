@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// json_file.hpp: a JSON object as a whole file: a reader sees the old one or the new one, never half.
-// Errors   std::runtime_error naming the file.
+// json_file.hpp: a JSON object as a whole file: a reader sees the old one or the new one, never
+// half. Errors   std::runtime_error naming the file.
 
 #include <boost/json/object.hpp>
 

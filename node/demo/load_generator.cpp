@@ -263,7 +263,8 @@ void LoadGenerator::take_status(std::size_t index, const std::optional<RpcClient
     sent.slot = status->slot;
     const std::size_t levels = 1 + static_cast<std::size_t>(status->level);
     if (sent.sampled) {
-        const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now - sent.first_send);
+        const auto us =
+            std::chrono::duration_cast<std::chrono::microseconds>(now - sent.first_send);
         for (; sent.levels_seen < levels; ++sent.levels_seen) {
             latency_us_[sent.levels_seen].record(static_cast<std::uint64_t>(us.count()));
         }
@@ -279,9 +280,8 @@ std::vector<std::size_t> LoadGenerator::pick_samples(std::uint32_t node)
 {
     std::vector<std::size_t> picked;
     const std::scoped_lock lock(mutex_);
-    std::erase_if(samples_open_, [this](std::size_t index) {
-        return sent_[index].levels_seen == level_count;
-    });
+    std::erase_if(samples_open_,
+                  [this](std::size_t index) { return sent_[index].levels_seen == level_count; });
     for (const std::size_t index : samples_open_) {
         if (observer_of(sent_[index], index) == node) {
             picked.push_back(index);
@@ -313,8 +313,8 @@ bool ask(RpcClient& client, std::mutex& mutex, const std::deque<Sent>& sent,
          std::span<const std::size_t> indexes, const Take& take)
 {
     for (std::size_t begin = 0; begin < indexes.size(); begin += signatures_per_request_max) {
-        const std::span<const std::size_t> part = indexes.subspan(
-            begin, std::min(signatures_per_request_max, indexes.size() - begin));
+        const std::span<const std::size_t> part =
+            indexes.subspan(begin, std::min(signatures_per_request_max, indexes.size() - begin));
         std::vector<Signature> signatures;
         {
             const std::scoped_lock lock(mutex);
@@ -404,7 +404,9 @@ boost::json::object LoadGenerator::summary() const
     boost::json::object latency;
     for (std::size_t level = 0; level < level_count; ++level) {
         const Histogram& us = latency_us_[level];
-        const auto ms = [](std::uint64_t value) { return (value + 500) / 1000; };
+        const auto ms = [](std::uint64_t value) {
+            return (value + 500) / 1000;
+        };
         latency[level_names[level]] = {{"p50", ms(us.percentile(50))},
                                        {"p90", ms(us.percentile(90))},
                                        {"p99", ms(us.percentile(99))},

@@ -29,8 +29,8 @@ class PortFinder {
 public:
     explicit PortFinder(bool ipv6)
         : ipv6_(ipv6)
-        , next_(static_cast<std::uint16_t>(
-              port_first + (std::random_device{}() % (port_last - port_first))))
+        , next_(static_cast<std::uint16_t>(port_first +
+                                           (std::random_device{}() % (port_last - port_first))))
     {
     }
 
@@ -44,9 +44,9 @@ public:
                 return endpoint;
             }
         }
-        throw std::runtime_error(fmt::format(
-            "local cluster: no free port in {}..{} on loopback; stop what uses them", port_first,
-            port_last));
+        throw std::runtime_error(
+            fmt::format("local cluster: no free port in {}..{} on loopback; stop what uses them",
+                        port_first, port_last));
     }
 
 private:
@@ -123,8 +123,8 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
         ValidatorEntry entry;
         entry.name = fmt::format("validator-{}", i);
         entry.pubkey = identity.pubkey();
-        for (Endpoint* endpoint : {&entry.transactions, &entry.forwards, &entry.shreds,
-                                   &entry.votes, &entry.repair}) {
+        for (Endpoint* endpoint :
+             {&entry.transactions, &entry.forwards, &entry.shreds, &entry.votes, &entry.repair}) {
             *endpoint = ports.take(SOCK_DGRAM);
         }
         entry.rpc = ports.take(SOCK_STREAM);
