@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// bank_queries.hpp: answers of the bank tile to RPC, each from the state of exactly the block that
+// its commitment stands for.
+// Threads  the bank tile's.
+
+#include "consensus/leader_schedule.hpp"
+#include "exec/bank.hpp"
+#include "exec/packer.hpp"
+#include "ledger/model/block_ref.hpp"
+#include "ledger/model/genesis.hpp"
+#include "node/roster.hpp"
+#include "node/rpc/backend.hpp"
+
+#include "node/messages.hpp"
+
+#include <deque>
+
+namespace belfry::node {
+
+/// The newest block of each level; finalized is an ancestor of the other two, or one of them.
+struct Levels {
+    ledger::BlockRef processed;
+    ledger::BlockRef confirmed;
+    ledger::BlockRef finalized;
+    [[nodiscard]] const ledger::BlockRef& at(Commitment commitment) const;
+};
+
+/// What is kept of final blocks after the bank has forgotten them; the oldest go first.
+class FinalizedHistory {
+public:
+    static constexpr std::size_t blocks_max = 2048;
+    void add(const BlockSummary& block);
+    [[nodiscard]] std::optional<BlockSummary> find(Slot slot) const;
+
+private:
+    std::deque<BlockSummary> blocks_; // slots rising
+};
+
+struct QueryContext {
+    const ledger::Genesis& genesis;
+    const Roster& roster;
+    const Levels& levels;
+    const FinalizedHistory& history;
+    consensus::LeaderSchedule& schedule;
+    exec::Bank& bank;
+    exec::TransactionPool& pool;
+    Slot local; // by the slot clock
+};
+
+/// GetHealth and GetNodeStatus are answered elsewhere (rpc_port.hpp).
+[[nodiscard]] Reply answer(const RpcQuestion& question, const QueryContext& context);
+
+[[nodiscard]] BlockSummary summary_of(const exec::BlockState& state, const Pubkey& leader);
+
+} // namespace belfry::node

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/tiles/bank_tile.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+namespace belfry::node {
+namespace {
+
+constexpr std::size_t transactions_per_turn = 1024;
+constexpr std::size_t questions_per_turn = 256;
+constexpr std::size_t forwards_per_turn = 512;
+constexpr std::size_t blocks_waiting_max = 2048;
+constexpr std::size_t batch_transactions_max = 1024; // of one entry
+constexpr std::size_t stream_piece_bytes = 32 * 1024;
+constexpr std::uint64_t ticks_per_turn = 32; // when skipped slots' ticks are made up for
+constexpr std::uint64_t leader_slots_ahead = 8;
+constexpr std::uint64_t publish_interval_ns = 100'000'000;
+
+} // namespace
+
+BankTile::BankTile(Options options, std::unique_ptr<exec::Bank> bank,
+                   consensus::LeaderSchedule schedule, Links& links, Logger& logger,
+                   const Latch& stop)
+    : options_(std::move(options))
+    , prefix_(bank->genesis_hash())
+    , bank_(std::move(bank))
+    , pool_({}, exec::ExecutionRules::from(options_.genesis))
+    , schedule_(std::move(schedule))
+    , links_(links)
+    , log_(logger, {.tile = "bank",
+                    .interval = std::chrono::milliseconds(options_.genesis.slot_ms)})
+    , stop_(stop)
+    , slot_(options_.tip.slot)
+{
+    levels_.finalized = bank_->finalized().ref();
+    levels_.confirmed = levels_.finalized;
+    levels_.processed = options_.tip;
+    publish(monotonic_ns());
+}
+
+const Pubkey& BankTile::leader_key(Slot slot)
+{
+    return options_.roster.validators[schedule_.leader_at(slot).value].key;
+}
+
+bool BankTile::has_input() const
+{
+    return !links_.verify_bank.empty() || !links_.shred_bank.empty() ||
+           !links_.consensus_bank.empty() || !links_.rpc_bank.empty();
+}
+
+std::chrono::nanoseconds BankTile::sleep_max() const
+{
+    if (!queue_.empty() && !building_) {
+        return std::chrono::nanoseconds(0);
+    }
+    if (!building_) {
+        return std::chrono::milliseconds(100);
+    }
+    const std::uint64_t now = monotonic_ns();
+    const BuildOrder& order = building_->order;
+    if (now >= order.deadline_ns) {
+        return std::chrono::nanoseconds(0);
+    }
+    const std::uint64_t tick_ns =
+        (order.deadline_ns - order.begin_ns) / options_.genesis.ticks_per_slot;
+    const std::uint64_t into = (now - std::min(now, order.begin_ns)) % std::max<std::uint64_t>(
+                                                                          1, tick_ns);
+    return std::chrono::nanoseconds(std::min(tick_ns - into, order.deadline_ns - now));
+}
+
+bool BankTile::work(std::uint64_t now_ns)
+{
+    bool busy = take_orders();
+    busy = take_transactions() || busy;
+    busy = take_blocks() || busy;
+    busy = answer_questions() || busy;
+    busy = forward() || busy;
+    busy = (building_ ? build(now_ns) : replay_next()) || busy;
+    if (now_ns - published_ns_ >= publish_interval_ns) {
+        publish(now_ns);
+    }
+    return busy;
+}
+
+bool BankTile::take_orders()
+{
+    return links_.consensus_bank.drain(1024, [this](const ConsensusToBank& order) {
+        if (const auto* build = std::get_if<BuildOrder>(&order)) {
+            begin_block(*build);
+        } else if (const auto* processed = std::get_if<ProcessedBlock>(&order)) {
+            if (bank_->find(processed->ref.id) != nullptr) {
+                levels_.processed = processed->ref;
+            }
+        } else if (const auto* confirmed = std::get_if<ConfirmedBlock>(&order)) {
+            if (bank_->find(confirmed->ref.id) != nullptr &&
+                confirmed->ref.slot > levels_.confirmed.slot) {
+                levels_.confirmed = confirmed->ref;
+            }
+        } else if (const auto* final = std::get_if<FinalizedBlock>(&order)) {
+            finalize(final->ref);
+        } else if (const auto* begun = std::get_if<SlotBegun>(&order)) {
+            begin_slot(begun->slot);
+        }
+    }) > 0;
+}
+
+void BankTile::finalize(const ledger::BlockRef& ref)
+{
+    StoreFinalized final;
+    std::vector<const exec::BlockState*> chain;
+    const exec::BlockState* block = bank_->find(ref.id);
+    while (block != nullptr && block->slot() > bank_->finalized().slot()) {
+        chain.push_back(block);
+        block = block->parent;
+    }
+    if (chain.empty()) {
+        return;
+    }
+    for (const exec::BlockState* newly : chain | std::views::reverse) {
+        final.blocks.push_back(newly->ref());
+        history_.add(summary_of(*newly, leader_key(newly->slot())));
+        std::uint32_t index = 0;
+        for (const exec::TransactionStatus& status : newly->statuses) {
+            Bytes outcome;
+            ByteWriter writer(outcome);
+            exec::encode(status.error, writer);
+            writer.u64(status.fee.value);
+            final.signatures.push_back({.signature = status.first_signature,
+                                        .block = newly->ref(),
+                                        .index = index++,
+                                        .outcome = std::move(outcome)});
+        }
+    }
+    finalized_since_flush_ += static_cast<std::uint32_t>(chain.size());
+    push_or_wait(links_.bank_store, BankToStore(std::move(final)), stop_);
+    (void)bank_->set_finalized(ref.id);
+    levels_.finalized = ref;
+    for (ledger::BlockRef* level : {&levels_.confirmed, &levels_.processed}) {
+        if (bank_->find(level->id) == nullptr) {
+            *level = ref;
+        }
+    }
+    std::erase_if(waiting_, [this, &ref](auto& entry) {
+        const std::size_t gone = std::erase_if(
+            entry.second, [&ref](const auto& held) { return held->ref.slot <= ref.slot; });
+        waiting_count_ -= gone;
+        return entry.second.empty();
+    });
+    if (finalized_since_flush_ >= options_.account_flush_blocks) {
+        flush_accounts();
+    }
+}
+
+void BankTile::flush_accounts()
+{
+    finalized_since_flush_ = 0;
+    std::optional<exec::Flush> flush = bank_->take_flush();
+    if (flush) {
+        push_or_wait(links_.bank_store, BankToStore(StoreAccounts{std::move(*flush)}), stop_);
+    }
+}
+
+bool BankTile::take_transactions()
+{
+    return links_.verify_bank.drain(transactions_per_turn, [this](AdmittedTransaction& admitted) {
+        // A duplicate or a full pool is the pool's to count.
+        (void)pool_.insert(*admitted.transaction,
+                           admitted.forwarded ? exec::Origin::forwarded : exec::Origin::direct,
+                           slot_);
+    }) > 0;
+}
+
+bool BankTile::take_blocks()
+{
+    return links_.shred_bank.drain(256, [this](ShredToBank& message) {
+        if (const auto* sealed = std::get_if<SealedBlock>(&message)) {
+            seal(*sealed);
+            return;
+        }
+        queue_.push_back(std::move(std::get<CompleteBlock>(message).block));
+    }) > 0;
+}
+
+bool BankTile::replay_next()
+{
+    if (queue_.empty()) {
+        return false;
+    }
+    std::unique_ptr<ledger::Block> block = std::move(queue_.front());
+    queue_.pop_front();
+    replay(std::move(block));
+    return true;
+}
+
+void BankTile::replay(std::unique_ptr<ledger::Block> block)
+{
+    const bool known = bank_->find(block->ref.id) != nullptr;
+    const auto result = bank_->replay(
+        {.block = block.get(),
+         .leader = leader_key(block->ref.slot),
+         .verified_before = [this](const ledger::Transaction& transaction) {
+             return pool_.holds_exactly(transaction);
+         }});
+    if (!result) {
+        refuse(std::move(block), result.error());
+        return;
+    }
+    if (!known) {
+        executed(**result, block->parent, std::move(block->set_roots));
+    }
+}
+
+void BankTile::refuse(std::unique_ptr<ledger::Block> block, exec::BlockError why)
+{
+    ++counts_.refused[static_cast<std::size_t>(why)];
+    if (why == exec::BlockError::unknown_parent || why == exec::BlockError::too_many_blocks) {
+        if (waiting_count_ < blocks_waiting_max && block->ref.slot > levels_.finalized.slot) {
+            ++waiting_count_;
+            waiting_[block->parent.id].push_back(std::move(block));
+        } else {
+            ++counts_.waiting_dropped;
+        }
+        return;
+    }
+    if (exec::proves_invalid(why)) {
+        log_.warning("block.invalid", "slot {} is invalid: {}", block->ref.slot.value,
+                     exec::to_string(why));
+        push_or_wait(links_.bank_consensus,
+                     ReplayedBlock{.ref = block->ref, .parent = block->parent, .state_hash = {}},
+                     stop_);
+    }
+}
+
+void BankTile::executed(const exec::BlockState& state, const ledger::BlockRef& parent,
+                        std::vector<Hash> set_roots)
+{
+    pool_.on_block_processed(state.statuses);
+    push_or_wait(links_.bank_store,
+                 BankToStore(StoreBlock{{.ref = state.ref(),
+                                         .parent = parent,
+                                         .height = state.height(),
+                                         .set_roots = std::move(set_roots)}}),
+                 stop_);
+    push_or_wait(links_.bank_consensus,
+                 ReplayedBlock{.ref = state.ref(),
+                               .parent = parent,
+                               .valid = true,
+                               .state_hash = state.state_hash()},
+                 stop_);
+    const auto children = waiting_.extract(state.id());
+    if (!children.empty()) {
+        waiting_count_ -= children.mapped().size();
+        for (std::unique_ptr<ledger::Block>& child : children.mapped()) {
+            queue_.push_front(std::move(child));
+        }
+    }
+}
+
+void BankTile::begin_block(const BuildOrder& order)
+{
+    if (building_ || sealing_ != nullptr) {
+        ++counts_.blocks_abandoned; // two own slots at once: the older goes on
+        return;
+    }
+    auto builder = bank_->start_block({.slot = order.slot,
+                                       .parent_id = order.parent.id,
+                                       .leader = options_.roster.validators[options_.roster.me].key});
+    if (!builder) {
+        ++counts_.refused[static_cast<std::size_t>(builder.error())];
+        return;
+    }
+    building_ = Building{order, std::move(*builder)};
+}
+
+bool BankTile::build(std::uint64_t now_ns)
+{
+    const BuildOrder& order = building_->order;
+    exec::BlockBuilder& builder = *building_->builder;
+    const std::uint64_t slot_ticks = options_.genesis.ticks_per_slot;
+    const std::uint64_t skipped = builder.ticks_total() - slot_ticks;
+    std::uint64_t due = builder.ticks_total();
+    if (now_ns < order.deadline_ns) {
+        const std::uint64_t elapsed = now_ns - std::min(now_ns, order.begin_ns);
+        due = skipped + (elapsed * slot_ticks / (order.deadline_ns - order.begin_ns));
+        due = std::min(due, builder.ticks_total() - 1);
+    }
+    const std::uint64_t done = builder.ticks_done();
+    if (due <= done && now_ns < order.deadline_ns) {
+        return false;
+    }
+    if (done < skipped) {
+        builder.do_ticks(std::min(ticks_per_turn, skipped - done));
+        return true;
+    }
+    if (order.pack) {
+        pack();
+    }
+    if (now_ns < order.deadline_ns) {
+        builder.do_ticks(due - std::min(due, builder.ticks_done()));
+        if (builder.stream_bytes_waiting() >= stream_piece_bytes) {
+            push_stream(false);
+        }
+        return true;
+    }
+    (void)builder.finish();
+    push_stream(true);
+    sealing_ = std::move(building_->builder);
+    building_.reset();
+    return true;
+}
+
+void BankTile::pack()
+{
+    exec::BlockBuilder& builder = *building_->builder;
+    const std::span<const ledger::Transaction* const> batch = pool_.take_batch(
+        {.transactions_max = batch_transactions_max,
+         .stream_bytes_max = builder.stream_bytes_left()},
+        [&builder](const Hash& blockhash) { return builder.blockhash_age(blockhash); });
+    if (!batch.empty()) {
+        pool_.settle(builder.add(batch));
+    }
+}
+
+void BankTile::push_stream(bool last)
+{
+    push_or_wait(links_.bank_shred,
+                 OwnStream{.slot = building_->order.slot,
+                           .parent = building_->order.parent,
+                           .piece = building_->builder->take_stream(),
+                           .last = last},
+                 stop_);
+}
+
+void BankTile::seal(const SealedBlock& sealed)
+{
+    if (sealing_ == nullptr || sealing_->slot() != sealed.ref.slot) {
+        return; // an own block of before the last restart came back
+    }
+    const ledger::BlockRef parent = sealing_->parent();
+    const auto state = bank_->seal(std::move(sealing_), sealed.ref.id);
+    sealing_.reset();
+    if (!state) {
+        ++counts_.blocks_abandoned;
+        pool_.release_packed();
+        return;
+    }
+    executed(**state, parent, sealed.set_roots);
+}
+
+void BankTile::begin_slot(Slot slot)
+{
+    slot_ = slot;
+    next_leaders_.clear();
+    for (std::uint64_t ahead = 0; ahead < leader_slots_ahead; ++ahead) {
+        const std::uint16_t leader = schedule_.leader_at(Slot{slot.value + ahead}).value;
+        if (leader != options_.roster.me && std::ranges::find(next_leaders_, leader) == next_leaders_.end()) {
+            next_leaders_.push_back(leader);
+        }
+    }
+    const exec::BlockState* const tip = bank_->find(levels_.processed.id);
+    pool_.expire(slot, [this, tip](const Hash& blockhash) {
+        return bank_->blockhash_age(tip->id(), blockhash);
+    });
+    log_.flush_due();
+}
+
+bool BankTile::forward()
+{
+    const std::uint64_t window = slot_.value / consensus::slots_per_window;
+    const std::size_t count =
+        pool_.plan_forwards(window, forwards_per_turn, [this](const ledger::Transaction& waiting) {
+            forward_one(waiting);
+        });
+    links_.bank_net.publish();
+    return count > 0;
+}
+
+void BankTile::forward_one(const ledger::Transaction& transaction)
+{
+    dataplane::write_forward(prefix_, transaction.wire(), forward_bytes_);
+    for (const std::uint16_t leader : next_leaders_) {
+        Packet* const packet = links_.bank_net.claim();
+        if (packet == nullptr) {
+            ++counts_.net_link_full;
+            return;
+        }
+        packet->lane = dataplane::Lane::forwards;
+        packet->peer = options_.roster.validators[leader].forwards;
+        packet->set_payload(forward_bytes_);
+        links_.bank_net.commit();
+        ++counts_.forwards_sent;
+    }
+}
+
+bool BankTile::answer_questions()
+{
+    const QueryContext context{.genesis = options_.genesis,
+                               .roster = options_.roster,
+                               .levels = levels_,
+                               .history = history_,
+                               .schedule = schedule_,
+                               .bank = *bank_,
+                               .pool = pool_,
+                               .local = slot_};
+    return links_.rpc_bank.drain(questions_per_turn, [this, &context](const RpcQuestion& question) {
+        if (!links_.bank_rpc.push(answer(question, context))) {
+            ++counts_.rpc_link_full; // RPC answers with a timeout
+        }
+    }) > 0;
+}
+
+void BankTile::publish(std::uint64_t now_ns)
+{
+    published_ns_ = now_ns;
+    const exec::BlockState& final = bank_->finalized();
+    const exec::BlockState* const tip = bank_->find(levels_.processed.id);
+    counts_.bank = bank_->counters();
+    counts_.pool = pool_.counters();
+    counts_.pool_size = pool_.size();
+    counts_.accounts = bank_->account_count();
+    counts_.blocks_waiting = waiting_count_;
+    counts_.transaction_count = final.anchor.transaction_count;
+    counts_.processed_height = tip != nullptr ? tip->height() : final.height();
+    counts_.processed = levels_.processed.slot;
+    counts_.confirmed = levels_.confirmed.slot;
+    counts_.finalized = levels_.finalized.slot;
+    counts_.finalized_id = final.id();
+    counts_.finalized_state_hash = final.state_hash();
+    published_.publish(counts_);
+}
+
+void BankTile::finish()
+{
+    (void)take_orders();
+    flush_accounts();
+    publish(monotonic_ns());
+    log_.flush_all();
+}
+
+} // namespace belfry::node

@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/tiles/consensus_tile.hpp"
+
+#include "node/cli/exit_code.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace belfry::node {
+namespace {
+
+constexpr std::uint64_t slots_ahead_max = 8;
+constexpr std::size_t blocks_held_max = 4096;
+constexpr std::uint64_t listen_slots = 2; // after start, before the first own block
+constexpr std::uint64_t behind_slots = 8;
+constexpr std::uint64_t finality_lag_no_transactions = 512;
+constexpr std::uint64_t finality_lag_no_blocks = 1024;
+constexpr std::uint64_t publish_interval_ns = 50'000'000;
+constexpr std::uint8_t journal_kind_engine = 1;
+
+consensus::BlockName name_of(const ledger::BlockRef& ref)
+{
+    return {.slot = ref.slot, .id = ref.id};
+}
+ledger::BlockRef ref_of(const consensus::BlockName& name)
+{
+    return {.slot = name.slot, .id = name.id};
+}
+
+} // namespace
+
+ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJournal> journal,
+                             crypto::Keypair key, Links& links, NodeStop& node, Logger& logger,
+                             const Latch& stop)
+    : options_(std::move(options))
+    , genesis_hash_(ledger::genesis_hash(options_.genesis))
+    , prefix_(genesis_hash_)
+    , slot_ns_(std::uint64_t{options_.genesis.slot_ms} * 1'000'000)
+    , journal_(std::move(journal))
+    , key_(std::move(key))
+    , links_(links)
+    , node_(node)
+    , log_(logger, {.tile = "consensus",
+                    .interval = std::chrono::milliseconds(options_.genesis.slot_ms)})
+    , stop_(stop)
+    , schedule_(make_leader_schedule(options_.genesis))
+    , engine_({.self = consensus::ValidatorIndex{options_.roster.me},
+               .finalized = name_of(options_.finalized),
+               .may_sign = options_.may_sign})
+    , clock_(slot_ns_, options_.tip.slot, monotonic_ns())
+    , started_ns_(monotonic_ns())
+    , newest_votes_(options_.roster.validators.size())
+    , slot_built_(options_.tip.slot)
+    , highest_replayed_(options_.tip.slot)
+    , finalized_(options_.finalized)
+{
+    for (const RosterEntry& entry : options_.roster.validators) {
+        stakes_.push_back(entry.stake);
+    }
+    if (journal_ != nullptr) {
+        restore(*journal_);
+    }
+    publish(started_ns_);
+}
+
+void ConsensusTile::restore(ledger::VoteJournal& journal)
+{
+    const std::vector<ledger::JournalRecord> recovered = journal.take_recovered();
+    std::vector<consensus::JournalRecord> records;
+    for (const ledger::JournalRecord& record : recovered) {
+        const auto sequence = consensus::JournalSequence::from(record.sequence);
+        if (sequence && record.kind == journal_kind_engine) {
+            records.push_back({*sequence, record.body});
+        }
+    }
+    if (!engine_.restore(records)) {
+        throw std::runtime_error("vote journal: its records do not fit together; it was not written "
+                                 "by this validator, or was changed. Do not vote with this key "
+                                 "before you know why");
+    }
+    durable_sequence_ = journal.durable_sequence();
+}
+
+bool ConsensusTile::has_input() const
+{
+    return !links_.net_consensus.empty() || !links_.bank_consensus.empty() ||
+           !links_.store_consensus.empty();
+}
+
+std::chrono::nanoseconds ConsensusTile::sleep_max() const
+{
+    const std::uint64_t now = monotonic_ns();
+    const Slot slot = clock_.slot_at(now);
+    std::uint64_t wake = clock_.end_of(slot);
+    const std::uint64_t half = clock_.start_of(slot) + (slot_ns_ / 2);
+    if (half > now) {
+        wake = half;
+    }
+    return std::chrono::nanoseconds(wake > now ? wake - now : 0);
+}
+
+bool ConsensusTile::work(std::uint64_t now_ns)
+{
+    bool busy = follow_clock(now_ns);
+    busy = take_blocks(now_ns) || busy;
+    busy = take_votes(now_ns) || busy;
+    busy = try_build(now_ns) || busy;
+    links_.consensus_net.publish();
+    if (busy || now_ns - published_ns_ >= publish_interval_ns) {
+        publish(now_ns);
+    }
+    return busy;
+}
+
+// ---- time ---------------------------------------------------------------------------------------
+
+bool ConsensusTile::follow_clock(std::uint64_t now_ns)
+{
+    const Slot slot = clock_.slot_at(now_ns);
+    if (slot_begun_ && *slot_begun_ >= slot) {
+        return false;
+    }
+    begin_slot(slot, now_ns);
+    return true;
+}
+
+void ConsensusTile::begin_slot(Slot slot, std::uint64_t now_ns)
+{
+    const bool first = !slot_begun_;
+    slot_begun_ = slot;
+    const Epoch epoch = schedule_.epoch_at(slot);
+    if (!epoch_given_ || *epoch_given_ < epoch) {
+        epoch_given_ = epoch;
+        step(consensus::EpochInfo{.number = epoch,
+                                  .first_slot = schedule_.first_slot(epoch),
+                                  .stakes = stakes_,
+                                  .schedule = schedule_.windows(epoch)},
+             now_ns);
+    }
+    if (first) {
+        for (const ReplayedBlock& block : options_.replayed) {
+            give_block(block, now_ns);
+        }
+        options_.replayed.clear();
+    }
+    release_blocks(now_ns);
+    step(consensus::Timer{.kind = consensus::TimerKind::slot_tick, .slot = slot}, now_ns);
+    push_or_wait(links_.consensus_bank, ConsensusToBank(SlotBegun{slot}), stop_);
+    tell_shred();
+    const consensus::EngineStatus status = engine_.status();
+    log_.info("slot", "{} best {} confirmed {} root {} finalized {} tower {}", slot.value,
+              status.best.slot.value, status.confirmed.slot.value, status.rooted.slot.value,
+              status.finalized.slot.value, status.tower_depth);
+    log_.flush_due();
+}
+
+void ConsensusTile::tell_shred()
+{
+    push_or_wait(links_.consensus_shred,
+                 ConsensusToShred(ShredPosition{.finalized = finalized_,
+                                                .replayed = highest_replayed_,
+                                                .local = slot_begun_.value_or(Slot{})}),
+                 stop_);
+}
+
+// ---- blocks -------------------------------------------------------------------------------------
+
+bool ConsensusTile::take_blocks(std::uint64_t now_ns)
+{
+    std::size_t count = links_.bank_consensus.drain(256, [this](const ReplayedBlock& block) {
+        if (held_.size() >= blocks_held_max) {
+            ++counts_.blocks_dropped;
+            return;
+        }
+        HeldBlock& held = held_[block.ref];
+        held.replayed = block;
+        held.durable = held.durable || !block.valid; // an invalid block is never voted for
+        highest_replayed_ = std::max(highest_replayed_, block.ref.slot);
+    });
+    count += links_.store_consensus.drain(256, [this](const DurableBlock& block) {
+        if (held_.size() < blocks_held_max) {
+            held_[block.ref].durable = true;
+        }
+    });
+    if (count > 0) {
+        release_blocks(now_ns);
+    }
+    return count > 0;
+}
+
+void ConsensusTile::release_blocks(std::uint64_t now_ns)
+{
+    const Slot limit{clock_.slot_at(now_ns).value + slots_ahead_max};
+    bool moved = false;
+    for (auto next = held_.begin(); next != held_.end();) {
+        const auto here = next++;
+        const HeldBlock& held = here->second;
+        if (here->first.slot <= finalized_.slot) {
+            held_.erase(here);
+            continue;
+        }
+        if (!held.replayed || !held.durable) {
+            continue;
+        }
+        if (here->first.slot > limit || here->first.slot >= engine_.window_end()) {
+            ++counts_.blocks_early;
+            break;
+        }
+        const ReplayedBlock block = *held.replayed;
+        held_.erase(here);
+        give_block(block, now_ns);
+        moved = true;
+    }
+    if (moved) {
+        tell_shred();
+    }
+}
+
+void ConsensusTile::give_block(const ReplayedBlock& block, std::uint64_t now_ns)
+{
+    if (block.valid) {
+        slots_replayed_.insert(block.ref.slot);
+        if (!block.stored_already && clock_.slot_ended(block.ref.slot, now_ns)) {
+            ++counts_.clock_moved;
+        }
+    }
+    step(consensus::Ready{.block = name_of(block.ref),
+                          .parent = name_of(block.parent),
+                          .validity = block.valid ? consensus::Validity::valid
+                                                  : consensus::Validity::invalid,
+                          .state_hash = block.state_hash,
+                          .author = schedule_.leader_at(block.ref.slot)},
+         now_ns);
+}
+
+// ---- votes --------------------------------------------------------------------------------------
+
+bool ConsensusTile::take_votes(std::uint64_t now_ns)
+{
+    return links_.net_consensus.drain(256, [this, now_ns](const Packet& packet) {
+        take_vote(packet, now_ns);
+    }) > 0;
+}
+
+void ConsensusTile::take_vote(const Packet& packet, std::uint64_t now_ns)
+{
+    const auto vote = dataplane::parse_vote(prefix_, packet.payload());
+    if (!vote || vote->voter_index >= options_.roster.validators.size()) {
+        ++counts_.votes_bad_form;
+        return;
+    }
+    const std::uint16_t voter = vote->voter_index;
+    if (std::ranges::equal(newest_votes_[voter], packet.payload())) {
+        ++counts_.votes_copied; // a refresh: nothing new, but the voter is alive
+        counts_.peers[voter % peers_shown_max].heard_ns = now_ns;
+        return;
+    }
+    const Bytes signed_bytes = dataplane::vote_signing_bytes(genesis_hash_, voter, vote->body);
+    if (!crypto::ed25519_verify({.message = signed_bytes,
+                                 .key = &options_.roster.validators[voter].key,
+                                 .signature = &vote->signature})) {
+        ++counts_.votes_bad_signature;
+        return;
+    }
+    ++counts_.votes_received;
+    newest_votes_[voter].assign(packet.payload().begin(), packet.payload().end());
+    const auto tower = consensus::decode_tower_vote(vote->body);
+    if (tower && tower->voter.value == voter) {
+        note_vote(voter, tower->block().slot, now_ns);
+    }
+    step(consensus::VoteMessage{.from = {voter}, .body = vote->body}, now_ns);
+}
+
+void ConsensusTile::note_vote(std::uint16_t voter, Slot slot, std::uint64_t now_ns)
+{
+    PeerVote& peer = counts_.peers[voter % peers_shown_max];
+    peer.heard_ns = now_ns;
+    peer.last_vote = std::max(peer.last_vote, slot);
+    // The highest slot that more than a third of the stake has voted at or above: at least one
+    // honest validator saw it end.
+    std::vector<std::pair<Slot, std::size_t>> by_slot;
+    for (std::size_t i = 0; i < stakes_.size(); ++i) {
+        by_slot.emplace_back(counts_.peers[i % peers_shown_max].last_vote, i);
+    }
+    std::ranges::sort(by_slot, std::greater<>());
+    Stake sum{};
+    for (const auto& [reached, index] : by_slot) {
+        sum = sum.plus(stakes_[index]).value_or(sum);
+        if (schedule_.stakes().is_more_than(sum, consensus::one_third)) {
+            if (reached > counts_.cluster) {
+                counts_.cluster = reached;
+                if (clock_.slot_ended(reached, now_ns)) {
+                    ++counts_.clock_moved;
+                }
+                push_or_wait(links_.consensus_shred, ConsensusToShred(SlotSeen{reached}), stop_);
+            }
+            return;
+        }
+    }
+}
+
+// ---- the own slots ------------------------------------------------------------------------------
+
+/// When the slot may begin: at once if the slot before it is replayed, else at half of it.
+std::optional<std::uint64_t> ConsensusTile::build_time(Slot slot) const
+{
+    if (slot == Slot{}) {
+        return std::nullopt;
+    }
+    const Slot before{slot.value - 1};
+    if (before <= options_.tip.slot || slots_replayed_.contains(before)) {
+        return 0;
+    }
+    return clock_.start_of(slot) + (slot_ns_ / 2);
+}
+
+bool ConsensusTile::try_build(std::uint64_t now_ns)
+{
+    if (journal_ == nullptr || failed_ ||
+        now_ns - started_ns_ < listen_slots * slot_ns_ ||
+        counts_.cluster.value > highest_replayed_.value + behind_slots) {
+        return false;
+    }
+    // The slot after the one under way may begin early: its predecessor may be replayed already.
+    const Slot now_slot = clock_.slot_at(now_ns);
+    for (const Slot slot : {now_slot, now_slot.next()}) {
+        if (slot <= slot_built_ ||
+            schedule_.leader_at(slot).value != options_.roster.me) {
+            continue;
+        }
+        if (slot > now_slot && !slots_replayed_.contains(now_slot)) {
+            continue;
+        }
+        const std::optional<std::uint64_t> begin = build_time(slot);
+        if (!begin || *begin > now_ns) {
+            continue;
+        }
+        slot_built_ = slot;
+        if (slot.value > finalized_.slot.value + finality_lag_no_blocks) {
+            continue;
+        }
+        ++counts_.builds;
+        step(consensus::Timer{.kind = consensus::TimerKind::build, .slot = slot}, now_ns);
+        return true;
+    }
+    return false;
+}
+
+// ---- effects ------------------------------------------------------------------------------------
+
+void ConsensusTile::step(const consensus::Input& input, std::uint64_t now_ns)
+{
+    const consensus::Tick tick{now_ns - started_ns_};
+    effects_.clear();
+    const std::uint64_t durable_before = durable_sequence_;
+    engine_.step(tick, input, effects_);
+    perform(effects_, now_ns);
+    while (durable_sequence_ != durable_before && !failed_) {
+        // What became durable may let the engine go on, once for each round of records.
+        const auto upto = consensus::JournalSequence::from(durable_sequence_);
+        const std::uint64_t told = durable_sequence_;
+        effects_.clear();
+        engine_.step(tick, consensus::Persisted{*upto}, effects_);
+        perform(effects_, now_ns);
+        if (durable_sequence_ == told) {
+            break;
+        }
+    }
+}
+
+void ConsensusTile::perform(const consensus::Effects& effects, std::uint64_t now_ns)
+{
+    for (const consensus::Effect& effect : effects.list()) {
+        if (const auto* record = std::get_if<consensus::Persist>(&effect)) {
+            persist(*record);
+        } else if (const auto* statement = std::get_if<consensus::Send>(&effect)) {
+            send(*statement);
+        } else if (const auto* order = std::get_if<consensus::Build>(&effect)) {
+            build(*order, now_ns);
+        } else if (const auto* level = std::get_if<consensus::Commit>(&effect)) {
+            commit(*level);
+        } else if (const auto* best = std::get_if<consensus::BestFork>(&effect)) {
+            push_or_wait(links_.consensus_bank,
+                         ConsensusToBank(ProcessedBlock{ref_of(best->block)}), stop_);
+        } else if (const auto* want = std::get_if<consensus::Want>(&effect)) {
+            push_or_wait(links_.consensus_shred,
+                         ConsensusToShred(WantedBlock{ref_of(want->block)}), stop_);
+        } else if (const auto* accuse = std::get_if<consensus::Accuse>(&effect)) {
+            ++counts_.accusations;
+            log_.warning("accuse", "{} signed two things for slot {}",
+                         options_.roster.validators[accuse->who.value].name,
+                         accuse->first.slot.value);
+        } else if (std::holds_alternative<consensus::Fault>(effect)) {
+            failed_ = true;
+            log_.error("fault", "consensus: conflicting final blocks; this node signs nothing more");
+        }
+    }
+}
+
+void ConsensusTile::persist(const consensus::Persist& persist)
+{
+    if (journal_ == nullptr || failed_) {
+        return; // nothing becomes durable, so nothing that depends on it leaves
+    }
+    const std::uint64_t begun = monotonic_ns();
+    const auto written = journal_->append({journal_kind_engine, persist.record});
+    if (!written || *written != persist.sequence.value()) {
+        failed_ = true;
+        node_.stop_node(exit_io, "vote journal: a write failed; check the disk, then start again");
+        return;
+    }
+    durable_sequence_ = *written;
+    counts_.journal_ns_max = std::max(counts_.journal_ns_max, monotonic_ns() - begun);
+}
+
+void ConsensusTile::send(const consensus::Send& send)
+{
+    if (failed_ || send.after.value() > durable_sequence_) {
+        return;
+    }
+    dataplane::VoteDatagram vote;
+    vote.voter_index = options_.roster.me;
+    vote.body = send.body;
+    vote.signature =
+        key_.sign(dataplane::vote_signing_bytes(genesis_hash_, vote.voter_index, vote.body));
+    dataplane::write_vote(prefix_, vote, vote_bytes_);
+    ++counts_.votes_sent;
+    for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
+        if (i == options_.roster.me) {
+            continue;
+        }
+        Packet* const packet = links_.consensus_net.claim();
+        if (packet == nullptr) {
+            ++counts_.net_link_full;
+            return;
+        }
+        packet->lane = dataplane::Lane::votes;
+        packet->peer = options_.roster.validators[i].votes;
+        packet->set_payload(vote_bytes_);
+        links_.consensus_net.commit();
+    }
+}
+
+void ConsensusTile::build(const consensus::Build& build, std::uint64_t now_ns)
+{
+    if (failed_ || build.after.value() > durable_sequence_) {
+        return;
+    }
+    const std::uint64_t deadline = clock_.end_of(build.slot);
+    if (deadline <= now_ns) {
+        ++counts_.builds_too_late;
+        return;
+    }
+    const std::uint64_t lag = build.slot.value - std::min(build.slot, finalized_.slot).value;
+    push_or_wait(links_.consensus_bank,
+                 ConsensusToBank(BuildOrder{.slot = build.slot,
+                                            .parent = ref_of(build.parent),
+                                            .begin_ns = now_ns,
+                                            .deadline_ns = deadline,
+                                            .pack = lag <= finality_lag_no_transactions}),
+                 stop_);
+}
+
+void ConsensusTile::commit(const consensus::Commit& commit)
+{
+    const ledger::BlockRef ref = ref_of(commit.block);
+    switch (commit.level) {
+    case consensus::Level::processed:
+    case consensus::Level::rooted:
+        return;
+    case consensus::Level::confirmed:
+        push_or_wait(links_.consensus_bank, ConsensusToBank(ConfirmedBlock{ref}), stop_);
+        return;
+    case consensus::Level::finalized:
+        finalized_ = ref;
+        slots_replayed_.erase(slots_replayed_.begin(), slots_replayed_.lower_bound(ref.slot));
+        push_or_wait(links_.consensus_bank, ConsensusToBank(FinalizedBlock{ref}), stop_);
+        tell_shred();
+        return;
+    }
+}
+
+void ConsensusTile::publish(std::uint64_t now_ns)
+{
+    published_ns_ = now_ns;
+    const consensus::EngineStatus status = engine_.status();
+    counts_.clock_slot = clock_.slot_at(now_ns);
+    counts_.clock_leader = schedule_.leader_at(counts_.clock_slot).value;
+    counts_.best = status.best.slot;
+    counts_.confirmed = status.confirmed.slot;
+    counts_.rooted = status.rooted.slot;
+    counts_.finalized = status.finalized.slot;
+    counts_.has_voted = status.last_vote.has_value();
+    counts_.last_vote = status.last_vote ? status.last_vote->slot : Slot{};
+    counts_.tower_depth = status.tower_depth;
+    counts_.may_sign = status.may_sign;
+    counts_.behind = counts_.cluster.value > highest_replayed_.value + behind_slots;
+    counts_.tower = engine_.counters();
+    published_.publish(counts_);
+}
+
+void ConsensusTile::finish()
+{
+    publish(monotonic_ns());
+    log_.flush_all();
+}
+
+} // namespace belfry::node

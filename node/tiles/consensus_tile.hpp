@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// consensus_tile.hpp: performs what the consensus engine asks for, and tells it what happened.
+// Rule     the one place where "persist, then send" is enforced: a Send or Build leaves only when the
+//          journal says that the record it names is durable. A failed journal write stops the node.
+// Rule     a block is given to the engine once it is replayed and durable, and not while its slot is
+//          more than slots_ahead_max ahead of the slot clock.
+// Rule     an own slot begins when the slot before it is replayed, else half a slot after its own
+//          start; never in a slot that is over, never while the node is behind the others.
+// Bounds   blocks_held_max blocks wait for the store or the clock; one vote per voter and slot is
+//          worth a signature check, copies are dropped before it.
+// Threads  one: the consensus tile. The snapshot may be read by all.
+
+#include "base/log.hpp"
+#include "base/published.hpp"
+#include "consensus/engine.hpp"
+#include "consensus/tower/tower_engine.hpp"
+#include "crypto/keypair.hpp"
+#include "dataplane/wire.hpp"
+#include "ledger/store/vote_journal.hpp"
+#include "node/roster.hpp"
+#include "node/slot_clock.hpp"
+#include "node/tiles/tile.hpp"
+#include "node/topology.hpp"
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace belfry::node {
+
+inline constexpr std::size_t peers_shown_max = 128;
+
+struct PeerVote {
+    Slot last_vote;
+    std::uint64_t heard_ns = 0; // monotonic; 0: never
+};
+
+struct ConsensusSnapshot {
+    Slot clock_slot;
+    Slot best;
+    Slot confirmed;
+    Slot rooted;
+    Slot finalized;
+    Slot last_vote;
+    Slot cluster; // reached by voters with more than a third of the stake
+    bool has_voted = false;
+    bool may_sign = false;
+    bool behind = false;
+    std::uint16_t clock_leader = 0;
+    std::uint64_t tower_depth = 0;
+    std::uint64_t votes_sent = 0;
+    std::uint64_t votes_received = 0;
+    std::uint64_t votes_bad_signature = 0;
+    std::uint64_t votes_bad_form = 0;
+    std::uint64_t votes_copied = 0;
+    std::uint64_t builds = 0;
+    std::uint64_t builds_too_late = 0;
+    std::uint64_t clock_moved = 0;
+    std::uint64_t blocks_early = 0; // held back: too far ahead of the clock
+    std::uint64_t blocks_dropped = 0;
+    std::uint64_t accusations = 0;
+    std::uint64_t journal_ns_max = 0;
+    std::uint64_t net_link_full = 0;
+    consensus::TowerCounters tower;
+    std::array<PeerVote, peers_shown_max> peers{};
+};
+
+class ConsensusTile {
+public:
+    struct Options {
+        ledger::Genesis genesis;
+        Roster roster;
+        ledger::BlockRef finalized;
+        ledger::BlockRef tip;
+        std::vector<ReplayedBlock> replayed; // stored blocks above finalized, parents first
+        bool may_sign = false;
+    };
+    /// records: what the journal held. Throws std::runtime_error when the engine refuses them.
+    ConsensusTile(Options options, std::unique_ptr<ledger::VoteJournal> journal,
+                  crypto::Keypair key, Links& links, NodeStop& node, Logger& logger,
+                  const Latch& stop);
+
+    bool work(std::uint64_t now_ns);
+    [[nodiscard]] bool has_input() const;
+    [[nodiscard]] std::chrono::nanoseconds sleep_max() const;
+    void finish();
+
+    [[nodiscard]] ConsensusSnapshot snapshot() const { return published_.read(); }
+
+private:
+    struct HeldBlock {
+        std::optional<ReplayedBlock> replayed;
+        bool durable = false;
+    };
+
+    void restore(ledger::VoteJournal& journal);
+    bool take_votes(std::uint64_t now_ns);
+    void take_vote(const Packet& packet, std::uint64_t now_ns);
+    void note_vote(std::uint16_t voter, Slot slot, std::uint64_t now_ns);
+    bool take_blocks(std::uint64_t now_ns);
+    void release_blocks(std::uint64_t now_ns);
+    void give_block(const ReplayedBlock& block, std::uint64_t now_ns);
+    bool follow_clock(std::uint64_t now_ns);
+    void begin_slot(Slot slot, std::uint64_t now_ns);
+    bool try_build(std::uint64_t now_ns);
+    [[nodiscard]] std::optional<std::uint64_t> build_time(Slot slot) const;
+    void step(const consensus::Input& input, std::uint64_t now_ns);
+    void perform(const consensus::Effects& effects, std::uint64_t now_ns);
+    void persist(const consensus::Persist& persist);
+    void send(const consensus::Send& send);
+    void build(const consensus::Build& build, std::uint64_t now_ns);
+    void commit(const consensus::Commit& commit);
+    void tell_shred();
+    void publish(std::uint64_t now_ns);
+
+    Options options_;
+    Hash genesis_hash_;
+    dataplane::Prefix prefix_;
+    std::uint64_t slot_ns_;
+    std::unique_ptr<ledger::VoteJournal> journal_; // none: this node may not sign
+    crypto::Keypair key_;
+    Links& links_;
+    NodeStop& node_;
+    TileLog log_;
+    const Latch& stop_;
+    consensus::LeaderSchedule schedule_;
+    consensus::TowerEngine engine_;
+    SlotClock clock_;
+    std::uint64_t started_ns_;
+
+    consensus::Effects effects_;
+    std::uint64_t durable_sequence_ = 0;
+    std::map<ledger::BlockRef, HeldBlock> held_; // by slot, then id
+    std::set<Slot> slots_replayed_;              // of valid blocks above finalized
+    std::vector<Bytes> newest_votes_;            // by voter: bytes already taken in
+    std::vector<Stake> stakes_;
+    std::optional<Slot> slot_begun_;
+    std::optional<Epoch> epoch_given_;
+    Slot slot_built_; // newest own slot that was begun, or let go
+    Slot highest_replayed_;
+    ledger::BlockRef finalized_;
+    Bytes vote_bytes_;
+    bool failed_ = false;
+    std::uint64_t published_ns_ = 0;
+    ConsensusSnapshot counts_;
+    Published<ConsensusSnapshot> published_;
+};
+
+} // namespace belfry::node

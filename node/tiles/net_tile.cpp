@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/tiles/net_tile.hpp"
+
+#include "dataplane/repair/repair_wire.hpp"
+
+namespace belfry::node {
+namespace {
+
+using dataplane::Lane;
+constexpr std::size_t send_batch = 512; // per link and turn, so that receiving is never starved
+constexpr std::chrono::milliseconds sleep_max{100};
+
+} // namespace
+
+void NetTile::take(const dataplane::Datagram& datagram)
+{
+    Link<Packet>* link = &links_.net_verify;
+    if (datagram.lane == Lane::shreds) {
+        link = &links_.net_shred;
+    } else if (datagram.lane == Lane::votes) {
+        link = &links_.net_consensus;
+    } else if (datagram.lane == Lane::repair) {
+        const bool asks =
+            dataplane::kind_of_datagram(datagram.payload) == dataplane::kind_repair_request;
+        link = asks ? &links_.net_store : &links_.net_shred;
+    }
+    Packet* const packet = link->claim();
+    if (packet == nullptr) {
+        counters_.link_full[static_cast<std::size_t>(datagram.lane)].add();
+        return;
+    }
+    packet->lane = datagram.lane;
+    packet->peer = datagram.source;
+    packet->set_payload(datagram.payload);
+    link->commit();
+}
+
+bool NetTile::send_from(Link<Packet>& link)
+{
+    return link.drain(send_batch, [this](const Packet& packet) {
+        port_.send(packet.lane, packet.peer, packet.payload());
+    }) > 0;
+}
+
+bool NetTile::has_output() const
+{
+    return !links_.bank_net.empty() || !links_.shred_net.empty() || !links_.store_net.empty() ||
+           !links_.consensus_net.empty();
+}
+
+void NetTile::run(const Latch& stop) noexcept
+{
+    while (!stop.is_set()) {
+        // Votes first: they are few, and everything waits for them.
+        bool sent = send_from(links_.consensus_net);
+        sent = send_from(links_.shred_net) || sent;
+        sent = send_from(links_.bank_net) || sent;
+        sent = send_from(links_.store_net) || sent;
+        const std::chrono::nanoseconds sleep = sent ? std::chrono::nanoseconds{0} : sleep_max;
+        (void)port_.poll([this](const dataplane::Datagram& datagram) { take(datagram); },
+                         [this, &stop] { return stop.is_set() || has_output(); }, sleep);
+        links_.net_verify.publish();
+        links_.net_shred.publish();
+        links_.net_store.publish();
+        links_.net_consensus.publish();
+    }
+    port_.flush();
+    port_.stop();
+}
+
+} // namespace belfry::node
