@@ -17,6 +17,35 @@
 
 namespace belfry {
 
+/// The buckets: value = (step_count + step) << shift, with the bits below cut off; shift 0 is exact.
+struct HistogramBuckets {
+    static constexpr unsigned step_bits = 5;
+    static constexpr std::size_t step_count = std::size_t{1} << step_bits;
+    static constexpr std::size_t count = (64 - step_bits + 1) * step_count;
+
+    [[nodiscard]] static constexpr std::size_t bucket_of(std::uint64_t value) noexcept
+    {
+        if (value < 2 * step_count) {
+            return static_cast<std::size_t>(value);
+        }
+        const auto shift = static_cast<unsigned>(std::bit_width(value)) - step_bits - 1;
+        return (shift * step_count) + static_cast<std::size_t>(value >> shift);
+    }
+    [[nodiscard]] static constexpr std::uint64_t highest_of(std::size_t bucket) noexcept
+    {
+        if (bucket < 2 * step_count) {
+            return bucket;
+        }
+        const std::size_t shift = (bucket / step_count) - 1;
+        const std::uint64_t head = step_count + (bucket % step_count);
+        return (head << shift) + ((std::uint64_t{1} << shift) - 1);
+    }
+};
+static_assert(HistogramBuckets::bucket_of(UINT64_MAX) == HistogramBuckets::count - 1);
+static_assert(HistogramBuckets::highest_of(HistogramBuckets::count - 1) == UINT64_MAX);
+static_assert(HistogramBuckets::bucket_of(63) == 63 && HistogramBuckets::bucket_of(65) == 64);
+static_assert(HistogramBuckets::highest_of(64) == 65);
+
 class Histogram {
 public:
     void record(std::uint64_t value, std::uint64_t times = 1) noexcept
@@ -24,7 +53,7 @@ public:
         if (times == 0) {
             return;
         }
-        counts_[bucket_of(value)] += times;
+        counts_[HistogramBuckets::bucket_of(value)] += times;
         count_ += times;
         sum_ += static_cast<double>(value) * static_cast<double>(times);
         min_ = std::min(min_, value);
@@ -66,41 +95,14 @@ public:
         for (std::size_t i = 0; i < counts_.size(); ++i) {
             seen += counts_[i];
             if (counts_[i] != 0 && seen >= rank) {
-                return std::clamp(highest_of(i), min_, max_);
+                return std::clamp(HistogramBuckets::highest_of(i), min_, max_);
             }
         }
         return max_;
     }
 
 private:
-    static constexpr unsigned step_bits = 5;
-    static constexpr std::size_t step_count = std::size_t{1} << step_bits;
-    static constexpr std::size_t bucket_count = (64 - step_bits + 1) * step_count;
-
-    /// value = (step_count + step) << shift, with the bits below cut off; shift 0 is exact.
-    [[nodiscard]] static constexpr std::size_t bucket_of(std::uint64_t value) noexcept
-    {
-        if (value < 2 * step_count) {
-            return static_cast<std::size_t>(value);
-        }
-        const auto shift = static_cast<unsigned>(std::bit_width(value)) - step_bits - 1;
-        return (shift * step_count) + static_cast<std::size_t>(value >> shift);
-    }
-    [[nodiscard]] static constexpr std::uint64_t highest_of(std::size_t bucket) noexcept
-    {
-        if (bucket < 2 * step_count) {
-            return bucket;
-        }
-        const std::size_t shift = (bucket / step_count) - 1;
-        const std::uint64_t head = step_count + (bucket % step_count);
-        return (head << shift) + ((std::uint64_t{1} << shift) - 1);
-    }
-    static_assert(bucket_of(std::numeric_limits<std::uint64_t>::max()) == bucket_count - 1);
-    static_assert(highest_of(bucket_count - 1) == std::numeric_limits<std::uint64_t>::max());
-    static_assert(bucket_of(63) == 63 && bucket_of(64) == 64 && bucket_of(65) == 64);
-    static_assert(highest_of(64) == 65);
-
-    std::array<std::uint64_t, bucket_count> counts_{};
+    std::array<std::uint64_t, HistogramBuckets::count> counts_{};
     std::uint64_t count_ = 0;
     double sum_ = 0.0;
     std::uint64_t min_ = std::numeric_limits<std::uint64_t>::max();
