@@ -86,7 +86,7 @@ public:
     [[nodiscard]] std::uint64_t percentile(double percent) const noexcept
     {
         BELFRY_CHECK(percent >= 0.0 && percent <= 100.0);
-        const double exact_rank = percent / 100.0 * static_cast<double>(count_);
+        const double exact_rank = percent * static_cast<double>(count_) / 100.0;
         auto rank = static_cast<std::uint64_t>(exact_rank);
         if (static_cast<double>(rank) < exact_rank || rank == 0) {
             ++rank;

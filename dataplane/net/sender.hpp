@@ -73,7 +73,6 @@ private:
     /// The messages of one socket's datagrams, which are order_[first..end).
     void make_messages(std::size_t first, std::size_t end, bool gso);
     void fill_message(Message message, std::size_t place);
-    void send_socket(Socket& socket, std::size_t first, std::size_t end);
     void send_messages(Socket& socket);
     /// After a refused GSO run: each of its datagrams by itself.
     void send_singly(Socket& socket, Message message);

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace belfry::dataplane {
 
@@ -49,7 +50,7 @@ private:
 };
 
 /// The MTU of the interface that has this address; for a wildcard the largest of all interfaces
-/// that are up; nullopt when no interface has it.
+/// that are up, but loopback; nullopt when there is none.
 [[nodiscard]] std::optional<std::size_t> interface_mtu_bytes(const Endpoint& local);
 
 } // namespace belfry::dataplane
