@@ -81,6 +81,8 @@ public:
     [[nodiscard]] std::vector<Missing> missing(Slot up_to, std::size_t missing_max) const;
     /// Number of sets of a wanted block, once its last set is at hand.
     [[nodiscard]] std::optional<std::uint32_t> set_count(const ledger::BlockRef& block) const;
+    /// True if some version of this set is held.
+    [[nodiscard]] bool has_set_at(Slot slot, std::uint32_t set_index) const;
     /// A held set; valid until the next call that is not const.
     [[nodiscard]] const ledger::ShredSet* find(const SetKey& key) const;
 
@@ -99,10 +101,15 @@ private:
     using Nodes = std::map<SetKey, Node>;
 
     void connect(Nodes::iterator start, std::vector<ledger::Block>& out);
-    [[nodiscard]] ledger::Block join(Nodes::iterator last);
+    void disconnect(const SetKey& key);
+    void mark_dead(Nodes::iterator start);
+    [[nodiscard]] static bool fits(const ledger::ShredSet& before, const ledger::ShredSet& after);
+    [[nodiscard]] ledger::Block join(const Node& last);
     [[nodiscard]] std::vector<Nodes::iterator> successors(const SetKey& key);
     [[nodiscard]] bool has_successor(const SetKey& key) const;
-    [[nodiscard]] bool has_set_at(Slot slot, std::uint32_t set_index) const;
+    [[nodiscard]] const Node* find_last(const ledger::BlockRef& block) const;
+    [[nodiscard]] bool slot_has_known_block(Slot slot) const;
+    void add_known(const ledger::BlockRef& block);
     void make_room();
     void evict(Nodes::iterator node);
 
@@ -111,7 +118,7 @@ private:
     std::map<Slot, std::size_t> bytes_by_slot_;
     std::set<ledger::BlockRef> known_;
     std::set<ledger::BlockRef> wanted_;
-    std::map<ledger::BlockRef, std::uint32_t> parents_; // named parents, by how many set 0
+    std::set<ledger::BlockRef> parents_; // named by sets 0
     std::vector<SetKey> evicted_;
     ledger::BlockRef finalized_;
     std::size_t held_bytes_ = 0;

@@ -8,9 +8,10 @@
 // Shapes   a set is (slot, set index, root): versions that an equivocating leader signs live apart.
 // Bounds   open_bytes_max for all sets that are not complete; beyond it the slot that uses most
 //          gives back its highest set, or its newcomer is refused, so that one leader cannot crowd
-//          out another. versions_max versions of a set, besides those that somebody named
-//          (want_set). records_max remembered sets; the lowest slots are forgotten first and not
-//          passed on any more. One piece of evidence per slot.
+//          out another; wanted sets never give way. versions_max versions of a set, besides those
+//          that somebody named (want_set). records_max remembered sets; the lowest slots are
+//          forgotten first, and what comes of them later is not passed on any more. One piece of
+//          evidence per slot.
 // Errors   ShredError; every value has a counter. slot_far is given only for a valid signature.
 // Threads  one owner, the shred tile. No locks.
 
@@ -117,10 +118,13 @@ public:
     [[nodiscard]] std::optional<OpenSet> open_set(const SetKey& key) const;
     /// True from the completion of a set until it is forgotten.
     [[nodiscard]] bool completed(const SetKey& key) const;
+    /// True for a root that its leader signed over something that is no set.
+    [[nodiscard]] bool malformed(const SetKey& key) const;
     [[nodiscard]] std::size_t open_bytes() const { return open_bytes_; }
     [[nodiscard]] const FecCounters& counters() const { return counters_; }
-    /// The highest slot of which a validly signed shred came, also one beyond the window.
-    [[nodiscard]] Slot highest_slot_seen() const { return highest_slot_seen_; }
+    /// The highest slot of which a validly signed shred came since the last call, also one beyond
+    /// the window; 0 if none did. One leader's word only.
+    [[nodiscard]] Slot take_highest_slot_seen();
 
 private:
     enum class State : std::uint8_t { open, complete, malformed };
@@ -129,11 +133,13 @@ private:
         Signature signature;
         State state = State::open;
         bool repaired = false;
-        std::uint64_t seen = 0;
+        std::uint64_t have = 0; // open: rows at hand
+        std::uint64_t seen = 0; // ever accepted, also when the rows were evicted since
         std::uint64_t newest_arrival_ns = 0;
-        Bytes rows;           // open: data_count rows in order of arrival
-        Bytes row_indexes;    // open: shred index of each of these rows
-        Bytes first_datagram; // for evidence
+        Bytes rows;                 // open: in order of arrival, never more than data_count
+        Bytes row_indexes;          // open: shred index of each of these rows
+        Bytes first_datagram;       // for evidence
+        std::size_t room_bytes = 0; // taken from open_bytes_max
     };
     using Records = std::map<SetKey, Record>;
 
@@ -141,27 +147,32 @@ private:
                                                               const Arrival& arrival);
     [[nodiscard]] Result<void, ShredError> check_signature(const ShredView& shred,
                                                            const Hash& root);
+    [[nodiscard]] Result<void, ShredError> check_known(Records::iterator record,
+                                                       const ShredView& shred);
     [[nodiscard]] Result<Records::iterator, ShredError>
     open_record(const SetKey& key, const ShredView& shred, ByteView datagram);
+    [[nodiscard]] Result<std::optional<CompletedSet>, ShredError> place(Records::iterator record,
+                                                                        const ShredView& shred);
+    [[nodiscard]] std::optional<Bytes> rebuild(const Record& record);
     [[nodiscard]] bool within_upper_end(const SetKey& key) const;
-    [[nodiscard]] bool make_room(Slot slot, std::size_t bytes);
-    void forget_lowest_slot();
-    void drop_rows(Records::iterator record);
-    void erase(Records::iterator record);
-    [[nodiscard]] std::optional<Equivocation> find_equivocation(const SetKey& key);
-    [[nodiscard]] Result<std::optional<CompletedSet>, ShredError>
-    try_complete(Records::iterator record);
+    [[nodiscard]] bool take_room(Records::iterator record);
+    [[nodiscard]] bool evict_from_fullest_slot(const SetKey& newcomer);
+    [[nodiscard]] bool make_record_room(const SetKey& newcomer);
+    Records::iterator forget_record(Records::iterator record);
+    void drop_rows(Record& record);
+    [[nodiscard]] std::optional<Equivocation> find_equivocation(Records::const_iterator newest);
 
     Options options_;
+    Prefix prefix_;
     Records records_;
     std::map<Slot, std::size_t> open_bytes_by_slot_;
     std::set<SetKey> wanted_sets_;
     std::set<Slot> wanted_slots_;
-    std::set<Slot> reported_slots_;
+    std::set<Slot> reported_slots_;  // evidence was given
+    std::set<Slot> forgetful_slots_; // a record was forgotten: once-only cannot be promised
     std::size_t open_bytes_ = 0;
     Slot finalized_;
     Slot local_;
-    Slot retransmit_floor_; // at or below: once-only cannot be promised any more
     Slot highest_slot_seen_;
     FecCounters counters_;
 };

@@ -22,8 +22,8 @@ Result<SetHeader, ShredError> check_shape(const SetHeader& header)
     const std::size_t stream_bytes = header.stream_bytes;
     const bool size_fits = header.last ? stream_bytes >= 1 && stream_bytes <= set_stream_bytes_max
                                        : stream_bytes == set_stream_bytes_max;
-    if (!size_fits || header.data_count != data_count_for(stream_bytes)
-        || header.parity_count != parity_count_for(header.data_count)) {
+    if (!size_fits || header.data_count != data_count_for(stream_bytes) ||
+        header.parity_count != parity_count_for(header.data_count)) {
         return std::unexpected(ShredError::bad_geometry);
     }
     return header;
@@ -43,8 +43,8 @@ std::size_t parity_count_for(std::size_t data_count)
 
 std::size_t shred_bytes_for(std::size_t shred_count)
 {
-    return shred_header_bytes + row_bytes
-        + crypto::merkle_proof_nodes(shred_count) * proof_node_bytes;
+    return shred_header_bytes + row_bytes +
+           crypto::merkle_proof_nodes(shred_count) * proof_node_bytes;
 }
 
 Result<ShredView, ShredError> parse_shred(ByteView datagram, const Prefix& prefix)

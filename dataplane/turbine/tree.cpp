@@ -4,10 +4,11 @@
 #include "base/check.hpp"
 #include "crypto/sha256.hpp"
 
+#include <sodium.h>
+
 #include <algorithm>
 #include <bit>
 #include <numeric>
-#include <sodium.h>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
