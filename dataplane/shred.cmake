@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0
+set(DATAPLANE_SHRED_SOURCES
+  shred/shred.cpp shred/shredder.cpp
+  fec/fec_resolver.cpp fec/fec_records.cpp fec/block_assembler.cpp
+  turbine/tree.cpp)
