@@ -151,7 +151,7 @@ struct Accuse {
 };
 enum class FaultReason : std::uint8_t {
     root_conflicts,      // this node's own root is not on the finalised chain
-    two_finalized,       // more than a third of stake lies: two forks are both final
+    identity_elsewhere,  // a newer vote signed with this node's key, and not by this node
     stake_table_refused, // EpochInfo with no stake, or more than an amount can hold
 };
 /// Stop signing, keep serving.
@@ -173,6 +173,8 @@ public:
 
     void persist(JournalSequence sequence, ByteView record);
     void send(JournalSequence after, StatementKind kind, ByteView body);
+    /// Room for one more, with some left for what a step must say.
+    [[nodiscard]] bool has_room() const { return list_.size() < count_max / 2; }
     /// Everything without bytes of its own.
     void add(const Effect& effect);
 

@@ -65,6 +65,8 @@ public:
     };
     [[nodiscard]] std::span<const Entry> versions(Slot slot) const;
     [[nodiscard]] std::size_t count() const { return by_name_.size(); }
+    /// All blocks, in order of name; valid until the tree changes.
+    [[nodiscard]] std::span<const Entry> entries() const { return by_name_; }
 
     [[nodiscard]] BlockIndex root() const { return root_; }
     [[nodiscard]] const BlockName& name(BlockIndex block) const { return at(block).name; }
@@ -84,8 +86,9 @@ public:
     [[nodiscard]] BlockIndex heaviest_leaf(BlockIndex from) const;
     /// The leaf of the highest slot below from, valid or not; tie to the lower id.
     [[nodiscard]] BlockIndex deepest_leaf(BlockIndex from) const;
-    /// The newest block whose subtree holds more than share of the marked stake; root() if none.
-    [[nodiscard]] BlockIndex newest_above(Mark mark, Fraction share) const;
+    /// The newest block, walking up from the root, whose subtree's marked stake passes.
+    using ShareTest = bool (*)(const StakeTable& stakes, Stake marked);
+    [[nodiscard]] BlockIndex newest_above(Mark mark, ShareTest passes) const;
 
     /// The voters that named exactly this block. False when who is among them already.
     bool add_exact_voter(BlockIndex block, ValidatorIndex who);
@@ -117,7 +120,7 @@ private:
     [[nodiscard]] static Stake& weight(Block& block, Mark mark);
     void add_weight(Mark mark, BlockIndex from, Stake stake);
     void take_weight(Mark mark, BlockIndex from, Stake stake);
-    [[nodiscard]] std::vector<BlockIndex>& marks(Mark mark);
+    [[nodiscard]] const std::vector<BlockIndex>& marks(Mark mark) const;
     [[nodiscard]] BlockIndex heaviest_child(BlockIndex block) const;
     void release(BlockIndex block);
     [[nodiscard]] std::optional<std::string_view> check_weights(Mark mark) const;

@@ -45,6 +45,8 @@ public:
     [[nodiscard]] const Lockout& top() const;
     /// The entry with `newer` newer ones above it, if the tower is that deep.
     [[nodiscard]] std::optional<Lockout> below_top(std::size_t newer) const;
+    /// How many of the oldest entries expire(at) would leave.
+    [[nodiscard]] std::size_t binding_count(Slot at) const;
 
     /// Takes entries off the top while the top no longer binds at slot; stops at the first that
     /// does, even if deeper ones are past their expiry.

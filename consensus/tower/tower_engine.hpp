@@ -17,10 +17,11 @@
 #include "consensus/engine.hpp"
 #include "consensus/fork_tree.hpp"
 #include "consensus/stake_table.hpp"
-#include "consensus/tower/tower.hpp"
-#include "consensus/tower/tower_journal.hpp"
+#include "consensus/tower/own_tower.hpp"
 #include "consensus/tower/tower_vote.hpp"
+#include "consensus/tower/vote_table.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -38,7 +39,6 @@ struct TowerDefects {
     bool threshold_unchecked = false;  // no depth checks at all
     bool resets_to_heaviest = false;   // stands on the heaviest fork while bound to another
     bool journal_not_replayed = false; // starts with an empty tower
-    bool root_never_raised = false;    // own root is forgotten
 };
 
 struct TowerConfig {
@@ -69,7 +69,6 @@ struct TowerCounters {
 class TowerEngine final : public Engine {
 public:
     explicit TowerEngine(const TowerConfig& config);
-    ~TowerEngine() override;
 
     void step(Tick now, const Input& input, Effects& effects) override;
     [[nodiscard]] Result<void, RestoreError>
@@ -80,13 +79,69 @@ public:
     [[nodiscard]] std::uint64_t digest() const override;
     [[nodiscard]] std::optional<std::string_view> check() const override;
 
-    [[nodiscard]] const TowerCounters& counters() const;
-    [[nodiscard]] const Tower& tower() const;
-    [[nodiscard]] const ForkTree& forks() const;
+    [[nodiscard]] const TowerCounters& counters() const { return counters_; }
+    [[nodiscard]] const OwnTower& own() const { return own_; }
+    [[nodiscard]] const ForkTree& forks() const { return forks_; }
 
 private:
-    class State;
-    std::unique_ptr<State> state_;
+    struct OwnStatement {
+        JournalSequence after;
+        TowerVote vote;
+    };
+    struct Choice {
+        BlockIndex stand = no_block;     // reset to it, build on it
+        BlockIndex candidate = no_block; // vote for it if the checks pass
+    };
+    struct Led {
+        Slot first_slot;
+        std::vector<ValidatorIndex> windows;
+    };
+
+    void on(const VoteMessage& message, Effects& effects);
+    void on(const Ready& ready, Effects& effects);
+    void on(const Duplicate& duplicate, Effects& effects);
+    void on(const Timer& timer, Effects& effects);
+    void on(const Persisted& persisted, Effects& effects);
+    void on(const EpochInfo& epoch, Effects& effects);
+
+    [[nodiscard]] Result<void, RestoreError> restore_record(const JournalRecord& record);
+    void hear(const TowerVote& vote, Effects& effects);
+    void account(ValidatorIndex who, const BlockName& named, const VoteTable::Heard& heard,
+                 Effects& effects);
+    void refresh(Effects& effects);
+    void build(Slot slot, Effects& effects);
+    [[nodiscard]] std::optional<ValidatorIndex> leader_of(Slot slot) const;
+    [[nodiscard]] ForkTree::ShareTest quorum() const;
+    [[nodiscard]] bool is_quorum(Stake part) const;
+
+    void decide(Effects& effects);
+    void finalize(Effects& effects);
+    void move_root(BlockIndex finalized);
+    [[nodiscard]] Choice choose() const;
+    [[nodiscard]] bool may_leave_fork(BlockIndex to) const;
+    void stand_on(BlockIndex block, Effects& effects);
+    [[nodiscard]] bool may_vote_for(BlockIndex block) const;
+    [[nodiscard]] bool depth_allows(BlockIndex block, std::size_t depth, Fraction share) const;
+    void vote_for(BlockIndex block, Effects& effects);
+    void stop_signing(FaultReason why, Effects& effects);
+
+    TowerConfig config_;
+    bool signing_;
+    StakeTable stakes_;
+    ForkTree forks_;
+    std::vector<Hash> state_hashes_; // by BlockIndex
+    VoteTable votes_;
+    OwnTower own_;
+    std::optional<OwnStatement> newest_; // repeated until there is a newer one
+    bool newest_is_durable_ = false;
+    bool said_this_slot_ = false;
+    std::optional<JournalSequence> last_sequence_;
+    Slot built_; // newest slot this node began to build
+    BlockName stand_;
+    BlockName confirmed_;
+    std::array<std::optional<Led>, 2> led_; // by epoch modulo 2
+    Bytes scratch_;
+    TowerCounters counters_;
 };
 
 [[nodiscard]] std::unique_ptr<Engine> make_tower(const TowerConfig& config);
