@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// engine.hpp: what every consensus engine is: a pure machine, step(now, input) -> effects.
+// Shapes   Input is what happened; Effects is what the node must now do, in that order. The engine
+//          itself performs nothing: no disk, network, or hour of the day.
+// Bounds   one step appends at most Effects::count_max effects and Effects::bytes_max bytes.
+// Rule     persist, then send: a Send or Build names the journal record that forbids its opposite,
+//          and leaves only after that record is durable. Neither can be made without one.
+// Threads  one owner, the consensus tile. The same inputs give the same effects and digest() on
+//          every machine and compiler.
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+#include "base/strong.hpp"
+#include "consensus/block_name.hpp"
+#include "consensus/validator_index.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace belfry::consensus {
+
+using Tick = Ordinal<struct TickTag>; // nanoseconds since the node's start; data, never read here
+
+/// Place of a record in the vote journal, from 1. There is no zero and no default, so that nothing
+/// can be said to follow "no record".
+class JournalSequence {
+public:
+    [[nodiscard]] static constexpr JournalSequence first() { return JournalSequence{1}; }
+    /// nullopt for 0.
+    [[nodiscard]] static constexpr std::optional<JournalSequence> from(std::uint64_t value)
+    {
+        return value == 0 ? std::nullopt : std::optional{JournalSequence{value}};
+    }
+    [[nodiscard]] constexpr JournalSequence next() const
+    {
+        BELFRY_CHECK(value_ != UINT64_MAX);
+        return JournalSequence{value_ + 1};
+    }
+    [[nodiscard]] constexpr std::uint64_t value() const { return value_; }
+    friend constexpr auto operator<=>(const JournalSequence&, const JournalSequence&) = default;
+
+private:
+    constexpr explicit JournalSequence(std::uint64_t value)
+        : value_(value)
+    {
+    }
+    std::uint64_t value_;
+};
+
+struct JournalRecord {
+    JournalSequence sequence;
+    ByteView bytes; // the engine's own record; the file adds its checksum
+};
+
+enum class Validity : std::uint8_t { valid, invalid };
+
+/// What may be said of a block; it then holds for all its ancestors.
+enum class Level : std::uint8_t {
+    processed, // replayed, on the fork this node builds on; may change at any time
+    confirmed, // voted for, exactly it, by more than two thirds of stake
+    rooted,    // 32 deep in this node's own tower; internal
+    finalized, // rooted by more than two thirds of stake; for ever
+};
+
+// ---- Inputs -------------------------------------------------------------------------------------
+
+/// A signed statement whose signature was checked against signing_bytes() and from's key.
+struct VoteMessage {
+    ValidatorIndex from;
+    ByteView body; // need not outlive the step
+};
+/// A block that is replayed (its parent was given before) and durable in the ledger.
+struct Ready {
+    BlockName block;
+    BlockName parent;
+    Validity validity = Validity::valid;
+    Hash state_hash;
+    ValidatorIndex author;
+};
+/// The data plane holds proof that a leader made two blocks in one slot.
+struct Duplicate {
+    Slot slot;
+    Hash first;
+    Hash second;
+};
+enum class TimerKind : std::uint8_t {
+    slot_tick, // once in every slot, and once on start: time to repeat the newest vote
+    build,     // this node leads the slot and should begin now
+};
+struct Timer {
+    TimerKind kind = TimerKind::slot_tick;
+    Slot slot;
+};
+/// Every journal record up to this one is durable.
+struct Persisted {
+    JournalSequence upto;
+};
+/// From first_slot on these stakes count and these windows of four slots are led.
+struct EpochInfo {
+    Epoch number;
+    Slot first_slot;
+    std::span<const Stake> stakes;            // by ValidatorIndex
+    std::span<const ValidatorIndex> schedule; // leader of each window (leader_schedule.hpp)
+};
+using Input = std::variant<VoteMessage, Ready, Duplicate, Timer, Persisted, EpochInfo>;
+
+// ---- Effects ------------------------------------------------------------------------------------
+
+/// Append the record to the vote journal; answer with Persisted once it is durable.
+struct Persist {
+    JournalSequence sequence;
+    ByteView record;
+};
+enum class StatementKind : std::uint8_t { tower_vote = 1 };
+/// Sign body (tower_vote.hpp: signing_bytes) and send it to every validator, once `after` is
+/// durable and never before.
+struct Send {
+    JournalSequence after;
+    StatementKind kind;
+    ByteView body;
+};
+/// Build this node's block for slot on parent; no byte of it leaves before `after` is durable.
+struct Build {
+    JournalSequence after;
+    Slot slot;
+    BlockName parent;
+};
+/// block, and with it all its ancestors, reached level.
+struct Commit {
+    Level level;
+    BlockName block;
+};
+/// The fork to stand on changed: reset to this leaf, build on it, answer `processed` from it.
+struct BestFork {
+    BlockName block;
+};
+/// A vote names a block that this engine does not hold (it may be on its way already).
+struct Want {
+    BlockName block;
+};
+/// who signed, or led, two things for one slot.
+struct Accuse {
+    ValidatorIndex who;
+    BlockName first;
+    BlockName second;
+};
+enum class FaultReason : std::uint8_t {
+    root_conflicts,      // this node's own root is not on the finalised chain
+    identity_elsewhere,  // a newer vote signed with this node's key, and not by this node
+    stake_table_refused, // EpochInfo with no stake, or more than an amount can hold
+};
+/// Stop signing, keep serving.
+struct Fault {
+    FaultReason why;
+};
+using Effect = std::variant<Persist, Send, Build, Commit, BestFork, Want, Accuse, Fault>;
+
+/// What one step asks for, in order. Owned by the caller and used again and again; views in it
+/// live until clear().
+class Effects {
+public:
+    static constexpr std::size_t count_max = 64;
+    static constexpr std::size_t bytes_max = 16 * 1024;
+
+    Effects();
+    void clear();
+    [[nodiscard]] std::span<const Effect> list() const { return list_; }
+
+    void persist(JournalSequence sequence, ByteView record);
+    void send(JournalSequence after, StatementKind kind, ByteView body);
+    /// Room for one more, with some left for what a step must say.
+    [[nodiscard]] bool has_room() const { return list_.size() < count_max / 2; }
+    /// Everything without bytes of its own.
+    void add(const Effect& effect);
+
+private:
+    [[nodiscard]] ByteView keep(ByteView bytes);
+    std::vector<Effect> list_;
+    Bytes kept_;
+};
+
+// ---- The engine ---------------------------------------------------------------------------------
+
+enum class RestoreError : std::uint8_t {
+    malformed_record,
+    sequence_gap, // records missing, doubled or out of order
+    not_ours,     // written by another validator
+    goes_back,    // a later record that an honest journal cannot hold after the earlier one
+};
+
+struct EngineStatus {
+    BlockName best;
+    BlockName confirmed;
+    BlockName rooted;
+    BlockName finalized;
+    std::optional<BlockName> last_vote;
+    std::size_t tower_depth = 0;
+    bool may_sign = false;
+};
+
+class Engine {
+public:
+    Engine() = default;
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    virtual ~Engine() = default;
+
+    /// Total and of bounded work. Appends to effects (the caller clears them).
+    virtual void step(Tick now, const Input& input, Effects& effects) = 0;
+    /// Before the first step: the journal in order, in one call or many.
+    [[nodiscard]] virtual Result<void, RestoreError>
+    restore(std::span<const JournalRecord> records) = 0;
+    /// The node knows from elsewhere (its ledger, a snapshot) that this block is final: everything
+    /// that does not descend from it is dropped. What the engine finalises itself it prunes itself.
+    virtual void prune(const BlockName& finalized) = 0;
+    /// Blocks from this slot on are not taken yet; the node keeps them and gives them again.
+    [[nodiscard]] virtual Slot window_end() const = 0;
+    [[nodiscard]] virtual EngineStatus status() const = 0;
+    /// Equal on all machines that were given the same inputs.
+    [[nodiscard]] virtual std::uint64_t digest() const = 0;
+    /// Recomputes every invariant from scratch; names the first that is broken. For tests.
+    [[nodiscard]] virtual std::optional<std::string_view> check() const = 0;
+};
+
+} // namespace belfry::consensus

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/tower/own_tower.hpp"
+
+#include "base/check.hpp"
+
+#include <algorithm>
+
+namespace belfry::consensus {
+
+OwnTower::OwnTower(const BlockName& finalized)
+    : tower_(finalized.slot, {})
+    , root_(finalized)
+{
+    ballots_.reserve(Tower::depth_max + 1);
+}
+
+std::optional<OwnTower::Ballot> OwnTower::last() const
+{
+    return ballots_.empty() ? std::nullopt : std::optional{ballots_.back()};
+}
+
+Slot OwnTower::newest_slot() const
+{
+    return tower_.empty() ? tower_.root() : tower_.top().slot;
+}
+
+bool OwnTower::is_ancestor(const Ballot& ballot, const ForkTree& forks, BlockIndex block) const
+{
+    if (ballot.settled) {
+        return true;
+    }
+    const BlockIndex voted = forks.find(ballot.block);
+    return !voted.is_none() && forks.descends(block, voted);
+}
+
+bool OwnTower::root_allows(const ForkTree& forks, BlockIndex block) const
+{
+    if (root_.slot <= forks.name(forks.root()).slot) {
+        return true; // settle() and agrees() looked after it
+    }
+    const BlockIndex root = forks.find(root_); // not held: the ledger is older than the tower
+    return !root.is_none() && forks.descends(block, root);
+}
+
+bool OwnTower::allows(const ForkTree& forks, BlockIndex block) const
+{
+    const std::size_t binding = tower_.binding_count(forks.name(block).slot);
+    for (std::size_t i = 0; i < binding; ++i) {
+        if (!is_ancestor(ballots_[i], forks, block)) {
+            return false;
+        }
+    }
+    return root_allows(forks, block);
+}
+
+VoteRecord OwnTower::vote(const BlockName& block, const Identity& identity)
+{
+    const std::optional<Lockout> rooted = tower_.push(block.slot);
+    if (rooted) {
+        BELFRY_CHECK(ballots_.front().block.slot == rooted->slot);
+        root_ = ballots_.front().block;
+    }
+    const auto stays = [&](const Ballot& ballot) {
+        return std::ranges::binary_search(tower_.entries(), ballot.block.slot, {}, &Lockout::slot);
+    };
+    std::erase_if(ballots_, [&](const Ballot& ballot) { return !stays(ballot); });
+    ballots_.push_back({.block = block});
+    BELFRY_CHECK(consistent());
+    VoteRecord record{.vote = {.voter = identity.self,
+                               .tower = tower_,
+                               .block_id = block.id,
+                               .state_hash = identity.state_hash},
+                      .ids = {},
+                      .root_id = root_.id};
+    for (const Ballot& ballot : ballots_) {
+        record.ids.push_back(ballot.block.id);
+    }
+    return record;
+}
+
+void OwnTower::restore(const VoteRecord& record, const BlockName& finalized)
+{
+    tower_ = record.vote.tower;
+    root_ = {.slot = tower_.root(), .id = record.root_id};
+    ballots_.clear();
+    const auto entries = tower_.entries();
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        ballots_.push_back({.block = {.slot = entries[i].slot, .id = record.ids[i]}});
+    }
+    begin_at(finalized);
+}
+
+void OwnTower::begin_at(const BlockName& finalized)
+{
+    tower_.drop_through(finalized.slot);
+    std::erase_if(ballots_, [&](const Ballot& b) { return b.block.slot <= finalized.slot; });
+    if (root_.slot <= finalized.slot) {
+        root_ = finalized;
+    }
+    BELFRY_CHECK(consistent());
+}
+
+void OwnTower::settle(const ForkTree& forks, BlockIndex finalized)
+{
+    for (Ballot& ballot : ballots_) {
+        ballot.settled = is_ancestor(ballot, forks, finalized);
+    }
+}
+
+bool OwnTower::agrees(const ForkTree& forks, BlockIndex finalized) const
+{
+    const BlockIndex root = forks.find(root_);
+    return root.is_none() || forks.descends(root, finalized) || forks.descends(finalized, root);
+}
+
+bool OwnTower::consistent() const
+{
+    return well_formed(tower_.root(), tower_.entries()) &&
+           std::ranges::equal(tower_.entries(), ballots_, {}, &Lockout::slot,
+                              [](const Ballot& ballot) { return ballot.block.slot; });
+}
+
+} // namespace belfry::consensus

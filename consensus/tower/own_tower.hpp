@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// own_tower.hpp: this validator's tower with the block that each vote names.
+// Shapes   one ballot per entry. A ballot is settled once its block is known to be on the finalised
+//          chain: the tree no longer holds it, but every block there descends from it.
+// Rule     a block that the ledger does not hold binds until it expires; nothing is assumed of it.
+
+#include "consensus/block_name.hpp"
+#include "consensus/fork_tree.hpp"
+#include "consensus/tower/tower.hpp"
+#include "consensus/tower/tower_journal.hpp"
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace belfry::consensus {
+
+class OwnTower {
+public:
+    explicit OwnTower(const BlockName& finalized);
+
+    struct Ballot {
+        BlockName block;
+        bool settled = false;
+    };
+    [[nodiscard]] const Tower& tower() const { return tower_; }
+    [[nodiscard]] std::span<const Ballot> ballots() const { return ballots_; }
+    [[nodiscard]] const BlockName& root() const { return root_; }
+    /// Newest vote that is still an entry.
+    [[nodiscard]] std::optional<Ballot> last() const;
+    /// Slots up to this one are spoken for.
+    [[nodiscard]] Slot newest_slot() const;
+
+    /// Every vote that still binds at the block is its ancestor, and so is the root.
+    [[nodiscard]] bool allows(const ForkTree& forks, BlockIndex block) const;
+    /// As allows, but asks only about the root, which binds for ever.
+    [[nodiscard]] bool root_allows(const ForkTree& forks, BlockIndex block) const;
+
+    struct Identity {
+        ValidatorIndex self;
+        Hash state_hash; // of the block
+    };
+    /// Votes for the block; gives what must be durable before the vote is sent.
+    [[nodiscard]] VoteRecord vote(const BlockName& block, const Identity& identity);
+
+    /// Takes the place of everything before. What is at or below finalized is dropped.
+    void restore(const VoteRecord& record, const BlockName& finalized);
+    /// The ledger begins at this final block: what is at or below it is dropped.
+    void begin_at(const BlockName& finalized);
+    /// The finalised chain reaches block, which the tree still holds with what is below.
+    void settle(const ForkTree& forks, BlockIndex finalized);
+    /// Whether the block finalised and the own root are on one chain.
+    [[nodiscard]] bool agrees(const ForkTree& forks, BlockIndex finalized) const;
+
+    /// Entries and ballots name the same slots.
+    [[nodiscard]] bool consistent() const;
+
+private:
+    [[nodiscard]] bool is_ancestor(const Ballot& ballot, const ForkTree& forks,
+                                   BlockIndex block) const;
+    Tower tower_;
+    std::vector<Ballot> ballots_;
+    BlockName root_;
+};
+
+} // namespace belfry::consensus

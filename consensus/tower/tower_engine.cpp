@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/tower/tower_engine.hpp"
+
+#include "base/check.hpp"
+#include "consensus/leader_schedule.hpp"
+#include "consensus/tower/tower_journal.hpp"
+
+#include <algorithm>
+#include <variant>
+
+namespace belfry::consensus {
+
+TowerEngine::TowerEngine(const TowerConfig& config)
+    : config_(config)
+    , signing_(config.may_sign && config.self.has_value())
+    , forks_(config.finalized, config.blocks_max)
+    , state_hashes_(config.blocks_max)
+    , own_(config.finalized)
+    , built_(config.finalized.slot)
+    , stand_(config.finalized)
+    , confirmed_(config.finalized)
+{
+    BELFRY_CHECK(!config.self || config.self->value < validator_count_max);
+    scratch_.reserve(tower_record_bytes_max);
+}
+
+void TowerEngine::step(Tick /*now*/, const Input& input, Effects& effects)
+{
+    std::visit([&](const auto& what) { on(what, effects); }, input);
+}
+
+Result<void, RestoreError> TowerEngine::restore(std::span<const JournalRecord> records)
+{
+    for (const JournalRecord& record : records) {
+        if (last_sequence_ && record.sequence != last_sequence_->next()) {
+            return std::unexpected(RestoreError::sequence_gap);
+        }
+        const auto done = restore_record(record);
+        if (!done) {
+            return done;
+        }
+        last_sequence_ = record.sequence;
+    }
+    return {};
+}
+
+Result<void, RestoreError> TowerEngine::restore_record(const JournalRecord& record)
+{
+    const std::optional<TowerRecord> decoded = decode_tower_record(record.bytes);
+    if (!decoded) {
+        return std::unexpected(RestoreError::malformed_record);
+    }
+    if (const auto* built = std::get_if<SlotRecord>(&*decoded)) {
+        if (config_.self != built->builder) {
+            return std::unexpected(RestoreError::not_ours);
+        }
+        built_ = std::max(built_, built->slot);
+        return {};
+    }
+    const auto& cast = std::get<VoteRecord>(*decoded);
+    if (config_.self != cast.vote.voter) {
+        return std::unexpected(RestoreError::not_ours);
+    }
+    if (newest_ && cast.vote.block().slot <= newest_->vote.block().slot) {
+        return std::unexpected(RestoreError::goes_back);
+    }
+    if (config_.defects.journal_not_replayed) {
+        return {};
+    }
+    newest_ = OwnStatement{.after = record.sequence, .vote = cast.vote};
+    newest_is_durable_ = true;
+    own_.restore(cast, config_.finalized);
+    return {};
+}
+
+// ---- Inputs -------------------------------------------------------------------------------------
+
+void TowerEngine::on(const VoteMessage& message, Effects& effects)
+{
+    const auto vote = decode_tower_vote(message.body);
+    if (!vote || vote->voter != message.from) {
+        ++counters_.votes_malformed;
+        return;
+    }
+    if (message.from.value >= votes_.count() || stakes_.stake(message.from) == Stake{}) {
+        ++counters_.votes_unknown_voter;
+        return;
+    }
+    if (signing_ && config_.self == message.from) {
+        // An echo of what this node said, or somebody who has its key.
+        const bool newer = !newest_ || vote->block().slot > newest_->vote.block().slot;
+        if (newer) {
+            stop_signing(FaultReason::identity_elsewhere, effects);
+        }
+        ++counters_.votes_repeated;
+        return;
+    }
+    hear(*vote, effects);
+    decide(effects);
+}
+
+void TowerEngine::on(const Ready& ready, Effects& effects)
+{
+    const Slot root = forks_.name(forks_.root()).slot;
+    if (ready.block.slot <= root || ready.block.slot >= window_end()) {
+        ++counters_.blocks_outside_window;
+        return;
+    }
+    const auto added = forks_.add(
+        {.name = ready.block, .parent = ready.parent, .valid = ready.validity == Validity::valid});
+    if (!added) {
+        switch (added.error()) {
+        case ForkTreeError::known_already:
+            ++counters_.blocks_repeated;
+            break;
+        case ForkTreeError::unknown_parent:
+            ++counters_.blocks_unknown_parent;
+            break;
+        default:
+            ++counters_.blocks_refused;
+        }
+        return;
+    }
+    state_hashes_[added->value] = ready.state_hash;
+    for (std::size_t i = 0; i < votes_.count(); ++i) {
+        const ValidatorIndex who{static_cast<std::uint16_t>(i)};
+        if (const auto heard = votes_.arrive(who, *added, forks_)) {
+            account(who, ready.block, *heard, effects);
+        }
+    }
+    decide(effects);
+}
+
+void TowerEngine::on(const Duplicate& duplicate, Effects& effects)
+{
+    // Fork choice goes on counting votes by block id, so two versions compete like two forks.
+    if (const std::optional<ValidatorIndex> leader = leader_of(duplicate.slot)) {
+        effects.add(Accuse{.who = *leader,
+                           .first = {.slot = duplicate.slot, .id = duplicate.first},
+                           .second = {.slot = duplicate.slot, .id = duplicate.second}});
+    }
+}
+
+void TowerEngine::on(const Timer& timer, Effects& effects)
+{
+    if (timer.kind == TimerKind::build) {
+        build(timer.slot, effects);
+        return;
+    }
+    if (!said_this_slot_) {
+        refresh(effects);
+    }
+    said_this_slot_ = false;
+    decide(effects);
+}
+
+void TowerEngine::on(const Persisted& persisted, Effects& effects)
+{
+    if (!newest_ || newest_is_durable_ || persisted.upto < newest_->after) {
+        return;
+    }
+    // Only now does the own vote count: before, a crash could still take it back.
+    newest_is_durable_ = true;
+    hear(newest_->vote, effects);
+    decide(effects);
+}
+
+void TowerEngine::on(const EpochInfo& epoch, Effects& effects)
+{
+    auto table = StakeTable::make(epoch.stakes);
+    if (!table) {
+        stop_signing(FaultReason::stake_table_refused, effects);
+        return;
+    }
+    const bool first = votes_.count() == 0;
+    stakes_ = *table;
+    forks_.set_stakes(stakes_);
+    votes_.resize(std::max(votes_.count(), stakes_.count()));
+    led_[epoch.number.value % led_.size()] = Led{
+        .first_slot = epoch.first_slot, .windows = {epoch.schedule.begin(), epoch.schedule.end()}};
+    if (first && newest_ && newest_is_durable_) {
+        hear(newest_->vote, effects); // what the journal gave back counts like a received vote
+    }
+    decide(effects);
+}
+
+// ---- Votes heard --------------------------------------------------------------------------------
+
+void TowerEngine::hear(const TowerVote& vote, Effects& effects)
+{
+    if (vote.voter.value < votes_.count()) {
+        account(vote.voter, vote.block(), votes_.hear(vote, forks_), effects);
+    }
+}
+
+void TowerEngine::account(ValidatorIndex who, const BlockName& named, const VoteTable::Heard& heard,
+                          Effects& effects)
+{
+    using Outcome = VoteTable::Outcome;
+    switch (heard.outcome) {
+    case Outcome::applied:
+    case Outcome::counted:
+        ++counters_.votes_applied;
+        break;
+    case Outcome::waiting:
+        ++counters_.votes_waiting;
+        break;
+    case Outcome::repeated:
+        ++counters_.votes_repeated;
+        break;
+    case Outcome::old:
+    case Outcome::ignored:
+        ++counters_.votes_old;
+        break;
+    }
+    if (heard.contradicts) {
+        ++counters_.votes_equivocating;
+        if (effects.has_room()) {
+            effects.add(Accuse{.who = who, .first = *heard.contradicts, .second = named});
+        }
+    }
+    if (heard.wanted && named.slot < window_end()) {
+        effects.add(Want{.block = named});
+    }
+    if (!heard.counted.is_none() && is_quorum(stakes_.of(forks_.exact_voters(heard.counted))) &&
+        forks_.confirm(heard.counted)) {
+        confirmed_ = std::max(confirmed_, named);
+        effects.add(Commit{.level = Level::confirmed, .block = named});
+    }
+}
+
+// ---- Own statements -----------------------------------------------------------------------------
+
+void TowerEngine::refresh(Effects& effects)
+{
+    if (!signing_ || !newest_) {
+        return;
+    }
+    scratch_.clear();
+    encode_tower_vote(newest_->vote, scratch_);
+    effects.send(newest_->after, StatementKind::tower_vote, scratch_);
+}
+
+std::optional<ValidatorIndex> TowerEngine::leader_of(Slot slot) const
+{
+    std::optional<ValidatorIndex> leader;
+    Slot newest_start;
+    for (const std::optional<Led>& led : led_) {
+        if (!led || slot < led->first_slot || (leader && led->first_slot < newest_start)) {
+            continue;
+        }
+        const std::uint64_t window = (slot.value - led->first_slot.value) / slots_per_window;
+        if (window < led->windows.size()) {
+            leader = led->windows[window];
+            newest_start = led->first_slot;
+        }
+    }
+    return leader;
+}
+
+void TowerEngine::build(Slot slot, Effects& effects)
+{
+    const BlockIndex root = forks_.root();
+    const bool mine = signing_ && leader_of(slot) == config_.self;
+    if (!mine || slot <= built_ || slot <= forks_.name(root).slot || slot >= window_end()) {
+        ++counters_.builds_refused;
+        return;
+    }
+    BlockIndex parent = forks_.find(stand_);
+    while (forks_.name(parent).slot >= slot) { // ends at the root at the latest
+        parent = forks_.parent(parent);
+    }
+    built_ = slot;
+    last_sequence_ = last_sequence_ ? last_sequence_->next() : JournalSequence::first();
+    scratch_.clear();
+    encode_tower_record(SlotRecord{.builder = *config_.self, .slot = slot}, scratch_);
+    effects.persist(*last_sequence_, scratch_);
+    effects.add(Build{.after = *last_sequence_, .slot = slot, .parent = forks_.name(parent)});
+}
+
+void TowerEngine::stop_signing(FaultReason why, Effects& effects)
+{
+    signing_ = false;
+    effects.add(Fault{.why = why});
+}
+
+// ---- What others may ask ------------------------------------------------------------------------
+
+Slot TowerEngine::window_end() const
+{
+    return Slot{forks_.name(forks_.root()).slot.value + config_.slots_max + 1};
+}
+
+EngineStatus TowerEngine::status() const
+{
+    return {.best = stand_,
+            .confirmed = confirmed_,
+            .rooted = own_.root(),
+            .finalized = forks_.name(forks_.root()),
+            .last_vote = newest_ ? std::optional{newest_->vote.block()} : std::nullopt,
+            .tower_depth = own_.tower().depth(),
+            .may_sign = signing_};
+}
+
+std::optional<std::string_view> TowerEngine::check() const
+{
+    if (!own_.consistent()) {
+        return "T-S1: the tower has lost its shape";
+    }
+    if (forks_.find(stand_).is_none()) {
+        return "the engine stands on a block that it does not hold";
+    }
+    for (std::size_t i = 0; i < votes_.count(); ++i) {
+        const ValidatorIndex who{static_cast<std::uint16_t>(i)};
+        const BlockIndex marked = forks_.marked(Mark::vote, who);
+        const TowerVote* held = votes_.held(who);
+        if (!marked.is_none() && (held == nullptr || held->block() != forks_.name(marked))) {
+            return "a vote's mark is not where its voter's newest tower says";
+        }
+    }
+    return forks_.check();
+}
+
+std::unique_ptr<Engine> make_tower(const TowerConfig& config)
+{
+    return std::make_unique<TowerEngine>(config);
+}
+
+} // namespace belfry::consensus

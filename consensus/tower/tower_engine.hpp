@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// tower_engine.hpp: Tower BFT behind the Engine interface: fork choice, lockouts, thresholds,
+// roots, and the levels that follow from everybody's votes.
+// Rules    vote for the best leaf if it is newer than the last vote, every vote that still binds is
+//          its ancestor, and the stake that would be locked in agrees: more than 38 % at index 4,
+//          more than 2/3 at index 8 (or the entry there is as deep as it was before this vote).
+//          A leaf on another fork needs nothing but expired lockouts. While the last vote binds
+//          to another fork than the heaviest, stand on the best leaf under that vote.
+//          confirmed: more than 2/3 voted for exactly this block; finalized: more than 2/3 rooted.
+// Bounds   blocks in (finalized, finalized + slots_max], blocks_max of them. Per validator: the
+//          newest tower on a held block, the newest on one not held, one more value for its slot.
+//          One own vote is under way to the disk at a time.
+// Errors   nothing from the network fails; what is not used is counted in TowerCounters.
+
+#include "base/bytes.hpp"
+#include "consensus/engine.hpp"
+#include "consensus/fork_tree.hpp"
+#include "consensus/stake_table.hpp"
+#include "consensus/tower/own_tower.hpp"
+#include "consensus/tower/tower_vote.hpp"
+#include "consensus/tower/vote_table.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace belfry::consensus {
+
+/// Rules taken out on purpose, to show that the tests see it. All false in every real node.
+struct TowerDefects {
+    bool quorum_is_at_least = false;   // >= for > at two thirds
+    bool lockout_unchecked = false;    // votes across forks at any time
+    bool no_threshold_escape = false;  // depth checks ask again for what was granted
+    bool threshold_unchecked = false;  // no depth checks at all
+    bool resets_to_heaviest = false;   // stands on the heaviest fork while bound to another
+    bool journal_not_replayed = false; // starts with an empty tower
+};
+
+struct TowerConfig {
+    std::optional<ValidatorIndex> self; // none: follows, never votes or builds
+    BlockName finalized;                // the ledger's newest final block; genesis at first
+    /// A journal was found, or the operator said that this identity is new. Else nothing is signed.
+    bool may_sign = false;
+    std::uint64_t slots_max = 1024;
+    std::size_t blocks_max = 2048;
+    TowerDefects defects{};
+};
+
+struct TowerCounters {
+    std::uint64_t votes_applied = 0;
+    std::uint64_t votes_repeated = 0;  // a refresh, or a copy
+    std::uint64_t votes_old = 0;       // at or below finalized, or older than what is known
+    std::uint64_t votes_waiting = 0;   // for a block not held
+    std::uint64_t votes_malformed = 0; // body refused, or voter is not the sender
+    std::uint64_t votes_unknown_voter = 0;
+    std::uint64_t votes_equivocating = 0;
+    std::uint64_t blocks_outside_window = 0;
+    std::uint64_t blocks_unknown_parent = 0;
+    std::uint64_t blocks_refused = 0; // full, too many versions, not above its parent
+    std::uint64_t blocks_repeated = 0;
+    std::uint64_t builds_refused = 0;
+};
+
+class TowerEngine final : public Engine {
+public:
+    explicit TowerEngine(const TowerConfig& config);
+
+    void step(Tick now, const Input& input, Effects& effects) override;
+    [[nodiscard]] Result<void, RestoreError>
+    restore(std::span<const JournalRecord> records) override;
+    void prune(const BlockName& finalized) override;
+    [[nodiscard]] Slot window_end() const override;
+    [[nodiscard]] EngineStatus status() const override;
+    [[nodiscard]] std::uint64_t digest() const override;
+    [[nodiscard]] std::optional<std::string_view> check() const override;
+
+    [[nodiscard]] const TowerCounters& counters() const { return counters_; }
+    [[nodiscard]] const OwnTower& own() const { return own_; }
+    [[nodiscard]] const ForkTree& forks() const { return forks_; }
+
+private:
+    struct OwnStatement {
+        JournalSequence after;
+        TowerVote vote;
+    };
+    struct Choice {
+        BlockIndex stand = no_block;     // reset to it, build on it
+        BlockIndex candidate = no_block; // vote for it if the checks pass
+    };
+    struct Led {
+        Slot first_slot;
+        std::vector<ValidatorIndex> windows;
+    };
+
+    void on(const VoteMessage& message, Effects& effects);
+    void on(const Ready& ready, Effects& effects);
+    void on(const Duplicate& duplicate, Effects& effects);
+    void on(const Timer& timer, Effects& effects);
+    void on(const Persisted& persisted, Effects& effects);
+    void on(const EpochInfo& epoch, Effects& effects);
+
+    [[nodiscard]] Result<void, RestoreError> restore_record(const JournalRecord& record);
+    void hear(const TowerVote& vote, Effects& effects);
+    void account(ValidatorIndex who, const BlockName& named, const VoteTable::Heard& heard,
+                 Effects& effects);
+    void refresh(Effects& effects);
+    void build(Slot slot, Effects& effects);
+    [[nodiscard]] std::optional<ValidatorIndex> leader_of(Slot slot) const;
+    [[nodiscard]] ForkTree::ShareTest quorum() const;
+    [[nodiscard]] bool is_quorum(Stake part) const;
+
+    void decide(Effects& effects);
+    void finalize(Effects& effects);
+    void move_root(BlockIndex finalized);
+    [[nodiscard]] Choice choose() const;
+    [[nodiscard]] bool may_leave_fork(BlockIndex to) const;
+    void stand_on(BlockIndex block, Effects& effects);
+    [[nodiscard]] bool may_vote_for(BlockIndex block) const;
+    [[nodiscard]] bool depth_allows(BlockIndex block, std::size_t depth, Fraction share) const;
+    void vote_for(BlockIndex block, Effects& effects);
+    void stop_signing(FaultReason why, Effects& effects);
+
+    TowerConfig config_;
+    bool signing_;
+    StakeTable stakes_;
+    ForkTree forks_;
+    std::vector<Hash> state_hashes_; // by BlockIndex
+    VoteTable votes_;
+    OwnTower own_;
+    std::optional<OwnStatement> newest_; // repeated until there is a newer one
+    bool newest_is_durable_ = false;
+    bool said_this_slot_ = false;
+    std::optional<JournalSequence> last_sequence_;
+    Slot built_; // newest slot this node began to build
+    BlockName stand_;
+    BlockName confirmed_;
+    std::array<std::optional<Led>, 2> led_; // by epoch modulo 2
+    Bytes scratch_;
+    TowerCounters counters_;
+};
+
+[[nodiscard]] std::unique_ptr<Engine> make_tower(const TowerConfig& config);
+
+} // namespace belfry::consensus

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/tower/tower_journal.hpp"
+
+#include "base/check.hpp"
+
+namespace belfry::consensus {
+
+namespace {
+
+constexpr std::uint8_t vote_kind = 1;
+constexpr std::uint8_t slot_kind = 2;
+
+void encode_vote(const VoteRecord& record, Bytes& out)
+{
+    BELFRY_CHECK(record.ids.size() == record.vote.tower.depth());
+    BELFRY_CHECK(record.ids.back() == record.vote.block_id);
+    ByteWriter writer(out);
+    writer.u8(vote_kind);
+    encode_tower_vote(record.vote, out);
+    for (std::size_t i = 0; i + 1 < record.ids.size(); ++i) {
+        writer.bytes(record.ids[i].view());
+    }
+    writer.bytes(record.root_id.view());
+}
+
+std::optional<TowerRecord> decode_vote(ByteView bytes)
+{
+    // The entry count stands at a fixed place and gives the length of the body.
+    constexpr std::size_t count_at = 2 + 8;
+    if (bytes.size() <= count_at || bytes[count_at] == 0) {
+        return std::nullopt;
+    }
+    const std::size_t entry_count = bytes[count_at];
+    const std::size_t body_bytes = count_at + 1 + entry_count * 9 + 2 * Hash::size_bytes;
+    if (bytes.size() != body_bytes + entry_count * Hash::size_bytes) {
+        return std::nullopt;
+    }
+    const auto vote = decode_tower_vote(bytes.first(body_bytes));
+    if (!vote) {
+        return std::nullopt;
+    }
+    VoteRecord record{.vote = *vote, .ids = {}, .root_id = {}};
+    ByteReader reader(bytes.subspan(body_bytes));
+    record.ids.reserve(entry_count);
+    for (std::size_t i = 0; i + 1 < entry_count; ++i) {
+        record.ids.push_back(reader.fixed<Hash>());
+    }
+    record.ids.push_back(vote->block_id);
+    record.root_id = reader.fixed<Hash>();
+    BELFRY_CHECK(reader.finished());
+    return record;
+}
+
+std::optional<TowerRecord> decode_slot(ByteView bytes)
+{
+    ByteReader reader(bytes);
+    const ValidatorIndex builder{reader.u16()};
+    const Slot slot{reader.u64()};
+    if (!reader.finished()) {
+        return std::nullopt;
+    }
+    return SlotRecord{.builder = builder, .slot = slot};
+}
+
+} // namespace
+
+void encode_tower_record(const TowerRecord& record, Bytes& out)
+{
+    if (const auto* vote = std::get_if<VoteRecord>(&record)) {
+        encode_vote(*vote, out);
+        return;
+    }
+    const auto& built = std::get<SlotRecord>(record);
+    ByteWriter writer(out);
+    writer.u8(slot_kind);
+    writer.u16(built.builder.value);
+    writer.u64(built.slot.value);
+}
+
+std::optional<TowerRecord> decode_tower_record(ByteView bytes)
+{
+    if (bytes.empty()) {
+        return std::nullopt;
+    }
+    switch (bytes[0]) {
+    case vote_kind:
+        return decode_vote(bytes.subspan(1));
+    case slot_kind:
+        return decode_slot(bytes.subspan(1));
+    default:
+        return std::nullopt;
+    }
+}
+
+} // namespace belfry::consensus
