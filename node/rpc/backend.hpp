@@ -52,7 +52,7 @@ struct IsBlockhashValid {
     Commitment commitment = Commitment::finalized;
 };
 struct GetFeeForMessage {
-    Bytes message; // as signed; RPC has already parsed it once
+    Bytes wire; // the message as a transaction whose signatures are zeros; it parses
     Commitment commitment = Commitment::finalized;
 };
 struct GetSignatureStatuses {
@@ -64,6 +64,7 @@ struct GetSlotLeaders {
     std::optional<Slot> first;
     std::uint64_t slot_count = 1;
     Commitment commitment = Commitment::finalized;
+    bool only_one = false; // for RPC: the client wants a name, not a list
 };
 /// The leader schedule of the epoch that holds `slot`; nullopt: the commitment's own slot.
 struct GetLeaderSchedule {

@@ -85,7 +85,4 @@ private:
     std::unique_ptr<State> state_;
 };
 
-[[nodiscard]] std::string_view to_string(Commitment commitment);
-[[nodiscard]] std::optional<Commitment> commitment_from(std::string_view text);
-
 } // namespace belfry::node
