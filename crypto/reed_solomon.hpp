@@ -17,7 +17,13 @@
 
 namespace belfry::crypto {
 
-enum class RsError : std::uint8_t { too_few_rows, duplicate_row, short_row, corrupt_row };
+enum class RsError : std::uint8_t {
+    too_few_rows,
+    duplicate_row,
+    short_row,        // empty, or not as long as the first one
+    corrupt_row,      // rows lie on no codeword
+    row_out_of_range, // its index is not under k + m
+};
 
 /// One row that is at hand. index < k: data, else parity k + i.
 struct RsRow {

@@ -2,6 +2,7 @@
 // The oracle is OpenSSL, which shares no code with this room.
 #include "crypto/sha256.hpp"
 #include "crypto/sha512.hpp"
+#include "tests/crypto/random_bytes.hpp"
 
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
@@ -12,16 +13,6 @@ namespace belfry::crypto {
 namespace {
 
 constexpr std::size_t length_max = 1300;
-
-Bytes random_bytes(std::size_t count, std::uint64_t seed)
-{
-    std::mt19937_64 random(seed);
-    Bytes out(count);
-    for (std::uint8_t& byte : out) {
-        byte = static_cast<std::uint8_t>(random());
-    }
-    return out;
-}
 
 Hash openssl256(ByteView message)
 {
