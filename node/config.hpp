@@ -8,8 +8,8 @@
 //          that names the nearest known one.
 
 #include "base/bytes.hpp"
+#include "dataplane/net/endpoint.hpp"
 #include "ledger/model/genesis.hpp"
-#include "node/endpoint.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -20,6 +20,8 @@
 #include <vector>
 
 namespace belfry::node {
+
+using dataplane::Endpoint;
 
 class ConfigError : public std::runtime_error {
 public:

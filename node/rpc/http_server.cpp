@@ -12,14 +12,15 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <cstring>
 #include <fmt/format.h>
-#include <functional>
-#include <list>
-#include <map>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <list>
+#include <map>
 #include <unordered_map>
 
 namespace belfry::node {
@@ -229,8 +230,8 @@ void Session::on_request(ErrorCode error)
         stream_.close();
         return;
     }
-    if (error && error.category() == http::make_error_code(http::error::bad_method).category()
-        && error != http::error::partial_message) {
+    if (error && error.category() == http::make_error_code(http::error::bad_method).category() &&
+        error != http::error::partial_message) {
         refuse(http::status::bad_request, "this is not HTTP/1.1");
         return;
     }
@@ -269,8 +270,7 @@ void Session::on_rpc(std::string_view body)
 void Session::answered(const Exchange& exchange)
 {
     // 429 makes web3.js try again with growing pauses.
-    const http::status status
-        = exchange.busy ? http::status::too_many_requests : http::status::ok;
+    const http::status status = exchange.busy ? http::status::too_many_requests : http::status::ok;
     reply(status, join_replies(exchange.message.is_batch, exchange.replies), "application/json");
 }
 
@@ -306,24 +306,24 @@ void Session::write(http::response<http::string_body> response)
     response_ = std::move(response);
     begin_waiting();
     stream_.expires_after(state_.options.write_ms);
-    http::async_write(
-        stream_, *response_,
-        [self = shared_from_this()](ErrorCode error, std::size_t /*byte_count*/) {
-            self->response_.reset();
-            self->parser_.reset();
-            if (error) {
-                self->on_read_failure(error);
-                return;
-            }
-            if (!self->keep_alive_) {
-                ErrorCode ignored;
-                (void)self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-                self->stream_.expires_after(drain_max);
-                self->drain();
-                return;
-            }
-            self->wait_for_request(self->state_.options.idle_ms);
-        });
+    http::async_write(stream_, *response_,
+                      [self = shared_from_this()](ErrorCode error, std::size_t /*byte_count*/) {
+                          self->response_.reset();
+                          self->parser_.reset();
+                          if (error) {
+                              self->on_read_failure(error);
+                              return;
+                          }
+                          if (!self->keep_alive_) {
+                              ErrorCode ignored;
+                              (void)self->stream_.socket().shutdown(tcp::socket::shutdown_send,
+                                                                    ignored);
+                              self->stream_.expires_after(drain_max);
+                              self->drain();
+                              return;
+                          }
+                          self->wait_for_request(self->state_.options.idle_ms);
+                      });
 }
 
 /// Closing with unread bytes would reset the connection and could take the reply with it.
@@ -342,10 +342,10 @@ void Session::drain()
                             });
 }
 
-tcp::endpoint to_asio(const Endpoint& endpoint)
+tcp::endpoint to_asio(const dataplane::Endpoint& endpoint)
 {
     sockaddr_storage storage{};
-    const unsigned length = endpoint.to_sockaddr(storage);
+    const socklen_t length = endpoint.to(storage);
     tcp::endpoint out;
     out.resize(length);
     std::memcpy(out.data(), &storage, length);
@@ -363,7 +363,7 @@ Server::Server(const Options& chosen, const NodeFacts& node_facts, RpcBackend& n
     if (!error) {
         (void)acceptor.set_option(asio::socket_base::reuse_address(true), error);
     }
-    if (!error && options.listen.is_ipv6) {
+    if (!error && options.listen.family == dataplane::Endpoint::Family::ipv6) {
         (void)acceptor.set_option(asio::ip::v6_only(true), error);
     }
     if (!error) {
@@ -425,7 +425,7 @@ bool Server::cut_longest()
 }
 
 void Server::start(const std::shared_ptr<Session>& session,
-                              const std::shared_ptr<Exchange>& exchange)
+                   const std::shared_ptr<Exchange>& exchange)
 {
     std::vector<Call>& calls = exchange->message.calls;
     counters.calls += calls.size();
@@ -438,8 +438,8 @@ void Server::start(const std::shared_ptr<Session>& session,
         }
         const RequestId id = next_id++;
         // A moved-from variant keeps its kind, which is what rendering asks for.
-        if (open.size() >= options.open_requests_max
-            || !backend.post(id, std::move(*call.request))) {
+        if (open.size() >= options.open_requests_max ||
+            !backend.post(id, std::move(*call.request))) {
             ++counters.refused_busy;
             exchange->replies[i] = render_busy(call);
             exchange->busy = !exchange->message.is_batch;
@@ -476,12 +476,15 @@ void Server::add_own_status(NodeStatus& status) const
 {
     TileStatus& own = status.tiles.emplace_back();
     own.name = "rpc";
-    own.counters = {{"connections", counters.connections}, {"open", connection_count},
-                    {"requests", counters.requests},       {"calls", counters.calls},
+    own.counters = {{"connections", counters.connections},
+                    {"open", connection_count},
+                    {"requests", counters.requests},
+                    {"calls", counters.calls},
                     {"unanswered", open.size()}};
     own.drops = {{"cut_for_room", counters.cut_for_room}, {"cut_slow", counters.cut_slow},
-                 {"refused_full", counters.refused_full}, {"refused_http", counters.refused_http}, {"refused_busy", counters.refused_busy},
-                 {"timed_out", counters.timed_out},       {"replies_late", counters.replies_late}};
+                 {"refused_full", counters.refused_full}, {"refused_http", counters.refused_http},
+                 {"refused_busy", counters.refused_busy}, {"timed_out", counters.timed_out},
+                 {"replies_late", counters.replies_late}};
 }
 
 void Server::wait_for_replies()
@@ -542,10 +545,10 @@ HttpServer::~HttpServer()
     state_->server.io.stop();
 }
 
-Endpoint HttpServer::endpoint() const
+dataplane::Endpoint HttpServer::endpoint() const
 {
     ErrorCode error;
-    Endpoint endpoint = state_->server.options.listen;
+    dataplane::Endpoint endpoint = state_->server.options.listen;
     endpoint.port = state_->server.acceptor.local_endpoint(error).port();
     return endpoint;
 }
@@ -566,6 +569,9 @@ void HttpServer::run() noexcept
     }
 }
 
-void HttpServer::stop() noexcept { state_->server.io.stop(); }
+void HttpServer::stop() noexcept
+{
+    state_->server.io.stop();
+}
 
 } // namespace belfry::node

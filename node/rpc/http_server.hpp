@@ -8,7 +8,7 @@
 //          none: a broken client costs its own connection.
 // Threads  run() serves on the calling thread, alone; stop() may be called from any.
 
-#include "node/config.hpp"
+#include "dataplane/net/endpoint.hpp"
 #include "node/rpc/backend.hpp"
 #include "node/rpc/methods.hpp"
 
@@ -20,7 +20,7 @@ namespace belfry::node {
 class HttpServer {
 public:
     struct Options {
-        Endpoint listen; // port 0: the system chooses, see endpoint()
+        dataplane::Endpoint listen; // port 0: the system chooses, see endpoint()
         std::size_t connections_max = 1024;
         std::size_t body_bytes_max = 64 * 1024;
         std::size_t header_bytes_max = 8 * 1024;
@@ -37,7 +37,7 @@ public:
     HttpServer& operator=(const HttpServer&) = delete;
 
     /// The address that is listened on, with the real port.
-    [[nodiscard]] Endpoint endpoint() const;
+    [[nodiscard]] dataplane::Endpoint endpoint() const;
     /// Serves until stop().
     void run() noexcept;
     void stop() noexcept;

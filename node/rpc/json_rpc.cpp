@@ -4,6 +4,7 @@
 #include <boost/json.hpp>
 #include <boost/json/basic_parser_impl.hpp>
 #include <fmt/format.h>
+
 #include <set>
 #include <vector>
 
@@ -91,7 +92,10 @@ public:
     }
     bool on_bool(bool /*unused*/, json::error_code& /*unused*/) { return value_done(); }
     bool on_null(json::error_code& /*unused*/) { return value_done(); }
-    bool on_comment_part(json::string_view /*unused*/, json::error_code& /*unused*/) { return true; }
+    bool on_comment_part(json::string_view /*unused*/, json::error_code& /*unused*/)
+    {
+        return true;
+    }
     bool on_comment(json::string_view /*unused*/, json::error_code& /*unused*/) { return true; }
 
 private:

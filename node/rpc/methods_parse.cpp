@@ -7,9 +7,10 @@
 #include "node/rpc/transaction_text.hpp"
 #include "node/version.hpp"
 
-#include <array>
 #include <boost/json.hpp>
 #include <fmt/format.h>
+
+#include <array>
 
 namespace belfry::node {
 
@@ -91,8 +92,7 @@ void get_balance(const Params& params, const NodeFacts& /*facts*/, Call& call)
 
 void is_blockhash_valid(const Params& params, const NodeFacts& /*facts*/, Call& call)
 {
-    const std::optional<Hash> hash
-        = crypto::fixed_from_base58<Hash>(params.text(0, "blockhash"));
+    const std::optional<Hash> hash = crypto::fixed_from_base58<Hash>(params.text(0, "blockhash"));
     if (!hash) {
         throw_invalid_params("the blockhash is not 32 bytes of base58");
     }
@@ -128,8 +128,8 @@ void get_signature_statuses(const Params& params, const NodeFacts& /*facts*/, Ca
         }
         question.signatures.push_back(*signature);
     }
-    question.search_history
-        = bool_field(params.options(1), "searchTransactionHistory").value_or(false);
+    question.search_history =
+        bool_field(params.options(1), "searchTransactionHistory").value_or(false);
     call.request = std::move(question);
 }
 
@@ -143,8 +143,8 @@ void send_transaction(const Params& params, const NodeFacts& /*facts*/, Call& ca
         question.min_context_slot = Slot{*slot};
     }
     (void)number_field(options, "maxRetries"); // the node retries until the blockhash is too old
-    DecodedTransaction transaction
-        = decode_transaction(params.text(0, "transaction"), text_field(options, "encoding"));
+    DecodedTransaction transaction =
+        decode_transaction(params.text(0, "transaction"), text_field(options, "encoding"));
     question.wire = std::move(transaction.wire);
     call.text = crypto::to_base58(transaction.first_signature.view());
     call.request = std::move(question);
@@ -201,7 +201,7 @@ struct NamedMethod {
     Method method;
 };
 constexpr std::array<NamedMethod, 21> methods{{
-    {"belfryBlock", get_block_summary}, // our own: {slot, ids, state hash} for tools
+    {"belfryBlock", get_block_summary},   // our own: {slot, ids, state hash} for tools
     {"belfryStatus", ask<GetNodeStatus>}, // our own: `belfry status`
     {"getBalance", get_balance},
     {"getBlockHeight", ask_with_commitment<GetBlockHeight>},
@@ -329,9 +329,10 @@ Message parse_message(std::string_view body, const NodeFacts& facts)
     }
     const json::array& batch = root.get_array();
     if (batch.size() > batch_calls_max) {
-        return refused({RpcCode::invalid_request,
-                        fmt::format("Invalid request: at most {} calls in a batch", batch_calls_max),
-                        {}});
+        return refused(
+            {RpcCode::invalid_request,
+             fmt::format("Invalid request: at most {} calls in a batch", batch_calls_max),
+             {}});
     }
     message.is_batch = true;
     message.calls.reserve(batch.size());

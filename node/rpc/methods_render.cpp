@@ -73,13 +73,13 @@ json::value status_json(const std::optional<SignatureStatus>& status)
     const json::value error = error_json(status->error);
     json::object outcome;
     outcome[status->error.ok() ? "Ok" : "Err"] = error;
-    return json::object{
-        {"slot", status->slot.value},
-        {"confirmations",
-         status->confirmations ? json::value(*status->confirmations) : json::value(nullptr)},
-        {"err", error},
-        {"status", std::move(outcome)},
-        {"confirmationStatus", to_string(status->level)}};
+    return json::object{{"slot", status->slot.value},
+                        {"confirmations", status->confirmations
+                                              ? json::value(*status->confirmations)
+                                              : json::value(nullptr)},
+                        {"err", error},
+                        {"status", std::move(outcome)},
+                        {"confirmationStatus", to_string(status->level)}};
 }
 
 json::object counters_json(const std::vector<NamedCounter>& counters)
@@ -95,13 +95,13 @@ json::array peers_json(const std::vector<PeerStatus>& peers)
 {
     json::array list;
     for (const PeerStatus& peer : peers) {
-        list.push_back(json::object{
-            {"name", peer.name},
-            {"pubkey", base58(peer.pubkey)},
-            {"stake", peer.stake.value},
-            {"lastVote", number_or_null(peer.last_vote)},
-            {"heardMsAgo",
-             peer.heard_ms_ago ? json::value(*peer.heard_ms_ago) : json::value(nullptr)}});
+        list.push_back(
+            json::object{{"name", peer.name},
+                         {"pubkey", base58(peer.pubkey)},
+                         {"stake", peer.stake.value},
+                         {"lastVote", number_or_null(peer.last_vote)},
+                         {"heardMsAgo", peer.heard_ms_ago ? json::value(*peer.heard_ms_ago)
+                                                          : json::value(nullptr)}});
     }
     return list;
 }
@@ -208,12 +208,11 @@ std::string preflight_reply(std::string_view id_json, const PreflightFailed& fai
                             {"returnData", nullptr},
                             {"innerInstructions", nullptr},
                             {"replacementBlockhash", nullptr}};
-    const std::string words
-        = error.is_string() ? std::string(error.get_string()) : json::serialize(error);
-    return error_reply(id_json,
-                       {RpcCode::preflight_failure,
-                        fmt::format("Transaction simulation failed: {}", words),
-                        json::serialize(data)});
+    const std::string words =
+        error.is_string() ? std::string(error.get_string()) : json::serialize(error);
+    return error_reply(id_json, {RpcCode::preflight_failure,
+                                 fmt::format("Transaction simulation failed: {}", words),
+                                 json::serialize(data)});
 }
 
 /// One overload per kind of answer.
@@ -264,7 +263,8 @@ public:
         if (answer.leaders.empty()) {
             return error_reply(call_.id_json,
                                {RpcCode::invalid_params,
-                                "Invalid params: the leaders of these slots are not known", {}});
+                                "Invalid params: the leaders of these slots are not known",
+                                {}});
         }
         const auto& question = std::get<GetSlotLeaders>(*call_.request);
         if (question.only_one) {
@@ -295,10 +295,9 @@ public:
     }
     std::string operator()(const MinContextSlotNotReached& /*refusal*/) const
     {
-        return error_reply(call_.id_json,
-                           {RpcCode::min_context_slot_not_reached,
-                            "Minimum context slot has not been reached",
-                            fmt::format(R"({{"contextSlot":{}}})", context_.value)});
+        return error_reply(call_.id_json, {RpcCode::min_context_slot_not_reached,
+                                           "Minimum context slot has not been reached",
+                                           fmt::format(R"({{"contextSlot":{}}})", context_.value)});
     }
     std::string operator()(const NodeUnhealthy& unhealthy) const
     {
@@ -337,8 +336,8 @@ std::string render_reply(const Call& call, const Reply& reply)
 
 std::string render_busy(const Call& call)
 {
-    return error_reply(call.id_json, {RpcCode::node_unhealthy, "Node is busy",
-                                      R"({"numSlotsBehind":null})"});
+    return error_reply(call.id_json,
+                       {RpcCode::node_unhealthy, "Node is busy", R"({"numSlotsBehind":null})"});
 }
 
 std::string render_timeout(const Call& call)

@@ -51,7 +51,10 @@ Params::Params(const json::value* params)
     }
 }
 
-std::size_t Params::count() const { return values_ == nullptr ? 0 : values_->size(); }
+std::size_t Params::count() const
+{
+    return values_ == nullptr ? 0 : values_->size();
+}
 
 const json::value* Params::at(std::size_t index) const
 {
@@ -87,7 +90,8 @@ Pubkey Params::pubkey(std::size_t index) const
         // Agave's two words; clients show them as they are.
         const bool is_base58 = crypto::from_base58(base58.substr(0, 128), 128).has_value();
         throw RpcFault{{RpcCode::invalid_params,
-                        is_base58 ? "Invalid param: WrongSize" : "Invalid param: Invalid", {}}};
+                        is_base58 ? "Invalid param: WrongSize" : "Invalid param: Invalid",
+                        {}}};
     }
     return *key;
 }
@@ -142,8 +146,7 @@ Commitment commitment_field(const json::object* options, std::string_view key)
     }
     const std::optional<Commitment> commitment = commitment_from(*text);
     if (!commitment) {
-        throw_invalid_params(
-            fmt::format("{} must be one of processed, confirmed, finalized", key));
+        throw_invalid_params(fmt::format("{} must be one of processed, confirmed, finalized", key));
     }
     return *commitment;
 }

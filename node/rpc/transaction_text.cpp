@@ -45,7 +45,8 @@ void check_signatures(const ledger::Transaction& transaction)
         const Signature signature = transaction.signature(i);
         if (!crypto::ed25519_verify({transaction.message(), &key, &signature})) {
             throw RpcFault{{RpcCode::signature_verification,
-                            "Transaction signature verification failure", {}}};
+                            "Transaction signature verification failure",
+                            {}}};
         }
     }
 }
@@ -57,11 +58,10 @@ std::optional<Bytes> from_base64(std::string_view text)
     Bytes bytes(text.size() / 4 * 3);
     std::size_t used = 0;
     const char* end = nullptr;
-    if (text.size() % 4 != 0
-        || sodium_base642bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &used,
-                             &end, sodium_base64_VARIANT_ORIGINAL)
-            != 0
-        || end != text.data() + text.size()) {
+    if (text.size() % 4 != 0 ||
+        sodium_base642bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &used,
+                          &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        end != text.data() + text.size()) {
         return std::nullopt;
     }
     bytes.resize(used);

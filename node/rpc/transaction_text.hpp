@@ -2,7 +2,8 @@
 #pragma once
 // transaction_text.hpp: the transaction or message in the text of a JSON-RPC parameter, decoded and
 // checked before the node is asked. Private to rpc/.
-// Rule     base58 up to 1683 characters, base64 up to 1644 (both are 1232 bytes); every sanity rule;
+// Rule     base58 up to 1683 characters, base64 up to 1644 (both are 1232 bytes); every sanity
+// rule;
 //          every signature.
 // Errors   RpcFault: -32602 for text and rules, -32003 for a signature.
 
