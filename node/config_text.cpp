@@ -12,7 +12,7 @@ namespace belfry::node {
 namespace {
 
 /// A TOML basic string.
-std::string quoted(std::string_view text)
+std::string toml_string(std::string_view text)
 {
     std::string out = "\"";
     for (const char c : text) {
@@ -36,7 +36,7 @@ std::string roster_text(const std::vector<ValidatorEntry>& validators)
         out += fmt::format("[[validator]]\nname = {}\npubkey = \"{}\"\ntransactions = \"{}\"\n"
                            "forwards = \"{}\"\nshreds = \"{}\"\nvotes = \"{}\"\nrepair = \"{}\"\n"
                            "rpc = \"{}\"\n\n",
-                           quoted(entry.name), crypto::to_base58(entry.pubkey.view()),
+                           toml_string(entry.name), crypto::to_base58(entry.pubkey.view()),
                            entry.transactions.to_string(), entry.forwards.to_string(),
                            entry.shreds.to_string(), entry.votes.to_string(),
                            entry.repair.to_string(), entry.rpc.to_string());
@@ -48,8 +48,8 @@ std::string faults_text(const NodeConfig::Faults& faults)
 {
     return fmt::format("[faults]\ndrop_shreds = {:#}\ndrop_votes = {:#}\nseed = {}\ncrash_at = {}\n"
                        "crash_count = {}\n",
-                       faults.drop_shreds, faults.drop_votes, faults.seed, quoted(faults.crash_at),
-                       faults.crash_count);
+                       faults.drop_shreds, faults.drop_votes, faults.seed,
+                       toml_string(faults.crash_at), faults.crash_count);
 }
 
 } // namespace
@@ -67,8 +67,9 @@ std::string to_toml(const NodeConfig& config)
     constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
     std::string out = "# Every key is explained in what `belfry config` prints.\n\n";
     out += fmt::format("[node]\nidentity = {}\ndata = {}\ngenesis = {}\n\n",
-                       quoted(config.identity_key.string()), quoted(config.data_directory.string()),
-                       quoted(config.genesis.string()));
+                       toml_string(config.identity_key.string()),
+                       toml_string(config.data_directory.string()),
+                       toml_string(config.genesis.string()));
     out += roster_text(config.validators);
     out += fmt::format("[turbine]\nfanout = {}\n\n", config.turbine.fanout);
     out += fmt::format("[store]\nmap_size_mb = {}\naccount_flush_blocks = {}\nkeep_slots = {}\n\n",
