@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// flags.cpp: the flags of the subcommands of commands.hpp; the one file of them that includes
+// CLI11.
+#include "node/cli/commands.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <map>
+#include <memory>
+
+namespace belfry::node {
+
+namespace {
+
+const std::map<std::string, Commitment> commitments{{"processed", Commitment::processed},
+                                                    {"confirmed", Commitment::confirmed},
+                                                    {"finalized", Commitment::finalized}};
+
+void add_node_address(CLI::App& command, NodeAddress& address)
+{
+    auto* const rpc = command.add_option("--rpc", address.rpc_url, "RPC address of a node")
+                          ->default_str(std::string(rpc_url_default));
+    command.add_option("--config", address.config, "ask the node of this node.toml")->excludes(rpc);
+}
+
+/// Options live in the callback, which lives as long as the App.
+template <class Options>
+std::shared_ptr<Options> on_chosen(CLI::App& command, int* exit_code, int (*run)(const Options&))
+{
+    auto options = std::make_shared<Options>();
+    command.callback([options, exit_code, run] { *exit_code = run(*options); });
+    return options;
+}
+
+} // namespace
+
+void add_keygen(CLI::App& app, int* exit_code)
+{
+    CLI::App& command = *app.add_subcommand(
+        "keygen", "make a key file (mode 0600) and print its public key; never overwrites");
+    const auto options = on_chosen(command, exit_code, run_keygen);
+    command.add_option("--out,file", options->out, "the file to write")->required();
+}
+
+void add_genesis(CLI::App& app, int* exit_code)
+{
+    CLI::App& command = *app.add_subcommand(
+        "genesis", "write the genesis file of a cluster and print its hash; never overwrites");
+    const auto options = on_chosen(command, exit_code, run_genesis);
+    command.add_option("--out,file", options->out, "the file to write")->required();
+    command.add_option("--from", options->from, "start from this genesis TOML");
+    command.add_option("--validator", options->validators,
+                       "[NAME=]PUBKEY[:STAKE], once for each; stake 1000000000 if not given");
+    command.add_option("--account", options->accounts, "PUBKEY:LAMPORTS, once for each");
+    command.add_option("--name", options->name, "name of the cluster");
+    command.add_option("--slot-ms", options->slot_ms, "length of a slot (600)");
+    command.add_option("--ticks-per-slot", options->ticks_per_slot, "ticks in a slot (64)");
+    command.add_option("--hashes-per-slot", options->hashes_per_slot,
+                       "hashes in a slot, a multiple of the ticks (128000)");
+    command.add_option("--slots-per-epoch", options->slots_per_epoch, "slots in an epoch (10000)");
+    command.add_option("--lamports-per-signature", options->lamports_per_signature,
+                       "base fee (5000)");
+}
+
+void add_transfer(CLI::App& app, int* exit_code)
+{
+    CLI::App& command =
+        *app.add_subcommand("transfer", "move lamports and wait until the block is final");
+    const auto options = on_chosen(command, exit_code, run_transfer);
+    add_node_address(command, options->node);
+    command.add_option("--key", options->key, "key file of the payer")->required();
+    command.add_option("--to,to", options->to, "public key of the receiver")->required();
+    command.add_option("--lamports,lamports", options->lamports, "amount")->required();
+    command.add_option("--wait", options->wait_for, "processed, confirmed or finalized")
+        ->transform(CLI::CheckedTransformer(commitments))
+        ->default_str("finalized");
+    command.add_option("--timeout", options->timeout_seconds, "seconds to wait")
+        ->capture_default_str();
+}
+
+void add_balance(CLI::App& app, int* exit_code)
+{
+    CLI::App& command = *app.add_subcommand("balance", "print the lamports of an account");
+    const auto options = on_chosen(command, exit_code, run_balance);
+    add_node_address(command, options->node);
+    command.add_option("account", options->account, "public key of the account")->required();
+    command.add_option("--commitment", options->commitment, "processed, confirmed or finalized")
+        ->transform(CLI::CheckedTransformer(commitments))
+        ->default_str("finalized");
+}
+
+void add_status(CLI::App& app, int* exit_code)
+{
+    CLI::App& command = *app.add_subcommand(
+        "status", "slot, root, finalized, leader, peers, votes and counters of a running node");
+    const auto options = on_chosen(command, exit_code, run_status);
+    add_node_address(command, options->node);
+    command.add_flag("--json", options->json, "as JSON");
+}
+
+void add_config(CLI::App& app, int* exit_code)
+{
+    app.add_subcommand("config", "print a commented node.toml with every key and its default")
+        ->callback([exit_code] { *exit_code = run_config(); });
+}
+
+void add_version(CLI::App& app, int* exit_code)
+{
+    app.add_subcommand("version", "print the version")->callback([exit_code] {
+        *exit_code = run_version();
+    });
+}
+
+} // namespace belfry::node

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "crypto/base58.hpp"
+#include "crypto/keypair.hpp"
+#include "node/cli/commands.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace belfry::node {
+
+int run_keygen(const KeygenOptions& options)
+{
+    return guarded([&options]() -> int {
+        const crypto::Keypair keypair = crypto::Keypair::generate();
+        try {
+            keypair.save(options.out);
+        } catch (const std::runtime_error& error) {
+            throw CommandError(exit_cannot_create, error.what());
+        }
+        fmt::print("{}\n", crypto::to_base58(keypair.pubkey().view()));
+        return exit_ok;
+    });
+}
+
+} // namespace belfry::node

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// main.cpp: the one binary, `belfry`: picks the subcommand. Exit codes: node/cli/exit_code.hpp.
+#include "node/cli/commands.hpp"
+#include "node/version.hpp"
+
+#include <CLI/CLI.hpp>
+
+int main(int argc, char** argv)
+{
+    int exit_code = belfry::node::exit_ok;
+    CLI::App app("Belfry, a blockchain node", "belfry");
+    app.require_subcommand(1);
+    belfry::node::add_keygen(app, &exit_code);
+    belfry::node::add_genesis(app, &exit_code);
+    belfry::node::add_config(app, &exit_code);
+    belfry::node::add_transfer(app, &exit_code);
+    belfry::node::add_balance(app, &exit_code);
+    belfry::node::add_status(app, &exit_code);
+    belfry::node::add_version(app, &exit_code);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const bool asked_for_help = error.get_exit_code() == 0;
+        (void)app.exit(error);
+        return asked_for_help ? belfry::node::exit_ok : belfry::node::exit_usage;
+    }
+    return exit_code;
+}

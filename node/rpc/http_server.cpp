@@ -1,0 +1,578 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/rpc/http_server.hpp"
+
+#include "base/check.hpp"
+#include "node/rpc/json_rpc.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <list>
+#include <map>
+#include <unordered_map>
+
+namespace belfry::node {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+
+namespace {
+
+constexpr std::chrono::seconds drain_max{1};
+constexpr std::size_t drain_bytes_max = 1024 * 1024;
+
+struct Counters {
+    std::uint64_t connections = 0;
+    std::uint64_t requests = 0;
+    std::uint64_t calls = 0;
+    std::uint64_t replies_late = 0;
+    std::uint64_t cut_for_room = 0;
+    std::uint64_t refused_full = 0;
+    std::uint64_t cut_slow = 0;
+    std::uint64_t refused_http = 0;
+    std::uint64_t refused_busy = 0;
+    std::uint64_t timed_out = 0;
+};
+
+class Session;
+
+/// One HTTP request that waits for the node: the calls and the replies there are so far.
+struct Exchange {
+    Message message;
+    std::vector<std::string> replies;
+    std::size_t open_count = 0;
+    bool busy = false; // the only call could not be taken
+};
+
+struct OpenRequest {
+    std::shared_ptr<Session> session;
+    std::shared_ptr<Exchange> exchange;
+    std::size_t call_index = 0;
+    std::chrono::steady_clock::time_point deadline;
+};
+
+using Options = HttpServer::Options;
+
+/// Everything the RPC thread owns. Sessions refer to it; io goes before what they touch on leaving.
+struct Server {
+    Server(const Options& chosen, const NodeFacts& node_facts, RpcBackend& node);
+
+    void accept();
+    void take_in(tcp::socket socket);
+    /// Cuts the connection that waits longest for its client. False when none waits.
+    bool cut_longest();
+    void wait_for_replies();
+    void take_replies();
+    void finish(RequestId id, const std::function<std::string(const Call&)>& render);
+    void watch_deadlines();
+    /// Asks the node; answers at once what it can. The session hears when all is there.
+    void start(const std::shared_ptr<Session>& session, const std::shared_ptr<Exchange>& exchange);
+    void add_own_status(NodeStatus& status) const;
+
+    Options options;
+    NodeFacts facts;
+    RpcBackend& backend;
+    Counters counters;
+    std::size_t connection_count = 0;
+    RequestId next_id = 1;
+    std::list<Session*> waiting; // for their clients, longest first; a session takes itself out
+    std::unordered_map<RequestId, OpenRequest> open;
+    std::map<RequestId, std::chrono::steady_clock::time_point> deadlines; // ids grow with time
+    asio::io_context io{1};
+    tcp::acceptor acceptor{io};
+    asio::posix::stream_descriptor reply_event{io};
+    asio::steady_timer deadline_timer{io};
+    asio::steady_timer accept_pause{io};
+};
+
+/// One connection. It lives as long as an operation or an open request holds it.
+class Session : public std::enable_shared_from_this<Session> {
+public:
+    Session(Server& state, tcp::socket socket);
+    ~Session();
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    void start() { wait_for_request(state_.options.request_ms); }
+    void cut()
+    {
+        end_waiting();
+        stream_.close();
+    }
+    void answered(const Exchange& exchange);
+
+private:
+    void wait_for_request(std::chrono::milliseconds first_byte_ms);
+    void read_request();
+    void on_request(ErrorCode error);
+    void on_rpc(std::string_view body);
+    void refuse(http::status status, std::string text);
+    void reply(http::status status, std::string body, std::string_view content_type);
+    void write(http::response<http::string_body> response);
+    void on_read_failure(ErrorCode error);
+    void drain();
+    void begin_waiting();
+    void end_waiting();
+
+    Server& state_;
+    beast::tcp_stream stream_;
+    beast::flat_buffer buffer_;
+    std::optional<http::request_parser<http::string_body>> parser_;
+    std::optional<http::response<http::string_body>> response_;
+    std::optional<std::list<Session*>::iterator> waiting_at_;
+    std::size_t drained_bytes_ = 0;
+    bool keep_alive_ = false;
+    unsigned version_ = 11;
+};
+
+Session::Session(Server& state, tcp::socket socket)
+    : state_(state)
+    , stream_(std::move(socket))
+    , buffer_(state.options.header_bytes_max + state.options.body_bytes_max)
+{
+    ++state_.connection_count;
+    ++state_.counters.connections;
+}
+
+Session::~Session()
+{
+    end_waiting();
+    --state_.connection_count;
+}
+
+void Session::begin_waiting()
+{
+    end_waiting();
+    state_.waiting.push_back(this);
+    waiting_at_ = std::prev(state_.waiting.end());
+}
+
+void Session::end_waiting()
+{
+    if (waiting_at_) {
+        state_.waiting.erase(*waiting_at_);
+        waiting_at_.reset();
+    }
+}
+
+/// The first byte may come late on a kept connection; from then on the request has request_ms.
+void Session::wait_for_request(std::chrono::milliseconds first_byte_ms)
+{
+    begin_waiting();
+    if (buffer_.size() != 0) { // pipelined: it is here already
+        read_request();
+        return;
+    }
+    constexpr std::size_t first_read_bytes = 4096;
+    stream_.expires_after(first_byte_ms);
+    stream_.async_read_some(
+        buffer_.prepare(std::min(first_read_bytes, state_.options.header_bytes_max)),
+        [self = shared_from_this()](ErrorCode error, std::size_t byte_count) {
+            self->buffer_.commit(byte_count);
+            if (error) {
+                self->on_read_failure(error);
+                return;
+            }
+            self->read_request();
+        });
+}
+
+void Session::read_request()
+{
+    parser_.emplace();
+    parser_->header_limit(static_cast<std::uint32_t>(state_.options.header_bytes_max));
+    parser_->body_limit(state_.options.body_bytes_max);
+    stream_.expires_after(state_.options.request_ms);
+    http::async_read(stream_, buffer_, *parser_,
+                     [self = shared_from_this()](ErrorCode error, std::size_t /*byte_count*/) {
+                         self->on_request(error);
+                     });
+}
+
+void Session::on_read_failure(ErrorCode error)
+{
+    if (error == beast::error::timeout) {
+        ++state_.counters.cut_slow;
+    }
+    cut();
+}
+
+void Session::on_request(ErrorCode error)
+{
+    end_waiting();
+    keep_alive_ = false;
+    if (error == http::error::body_limit) {
+        refuse(http::status::payload_too_large,
+               fmt::format("the body is longer than {} bytes", state_.options.body_bytes_max));
+        return;
+    }
+    if (error == http::error::header_limit) {
+        refuse(http::status::request_header_fields_too_large,
+               fmt::format("the header is longer than {} bytes", state_.options.header_bytes_max));
+        return;
+    }
+    if (error == http::error::end_of_stream) {
+        stream_.close();
+        return;
+    }
+    if (error && error.category() == http::make_error_code(http::error::bad_method).category() &&
+        error != http::error::partial_message) {
+        refuse(http::status::bad_request, "this is not HTTP/1.1");
+        return;
+    }
+    if (error) {
+        on_read_failure(error);
+        return;
+    }
+    ++state_.counters.requests;
+    const auto& request = parser_->get();
+    keep_alive_ = request.keep_alive();
+    version_ = request.version();
+    if (request.method() == http::verb::options) {
+        reply(http::status::no_content, {}, {});
+    } else if (request.method() == http::verb::get && request.target() == "/health") {
+        on_rpc(R"({"jsonrpc":"2.0","id":1,"method":"getHealth"})");
+    } else if (request.method() != http::verb::post) {
+        refuse(http::status::method_not_allowed, "send JSON-RPC as POST /");
+    } else if (request.target() != "/") {
+        refuse(http::status::not_found, "JSON-RPC is at /");
+    } else if (!request[http::field::content_type].starts_with("application/json")) {
+        refuse(http::status::unsupported_media_type, "content-type must be application/json");
+    } else {
+        on_rpc(request.body());
+    }
+}
+
+void Session::on_rpc(std::string_view body)
+{
+    // The node answers within answer_ms; until then nothing is read or written.
+    stream_.expires_never();
+    auto exchange = std::make_shared<Exchange>();
+    exchange->message = parse_message(body, state_.facts);
+    state_.start(shared_from_this(), exchange);
+}
+
+void Session::answered(const Exchange& exchange)
+{
+    // 429 makes web3.js try again with growing pauses.
+    const http::status status = exchange.busy ? http::status::too_many_requests : http::status::ok;
+    reply(status, join_replies(exchange.message.is_batch, exchange.replies), "application/json");
+}
+
+void Session::refuse(http::status status, std::string text)
+{
+    ++state_.counters.refused_http;
+    text += '\n';
+    reply(status, std::move(text), "text/plain; charset=utf-8");
+}
+
+void Session::reply(http::status status, std::string body, std::string_view content_type)
+{
+    http::response<http::string_body> response{status, version_};
+    response.set(http::field::server, "belfry");
+    response.set(http::field::access_control_allow_origin, "*");
+    if (status == http::status::no_content || status == http::status::method_not_allowed) {
+        response.set(http::field::allow, "POST, OPTIONS");
+        response.set(http::field::access_control_allow_methods, "POST, GET, OPTIONS");
+        response.set(http::field::access_control_allow_headers, "content-type, solana-client");
+        response.set(http::field::access_control_max_age, "86400");
+    }
+    if (!content_type.empty()) {
+        response.set(http::field::content_type, content_type);
+    }
+    response.keep_alive(keep_alive_);
+    response.body() = std::move(body);
+    response.prepare_payload();
+    write(std::move(response));
+}
+
+void Session::write(http::response<http::string_body> response)
+{
+    response_ = std::move(response);
+    begin_waiting();
+    stream_.expires_after(state_.options.write_ms);
+    http::async_write(stream_, *response_,
+                      [self = shared_from_this()](ErrorCode error, std::size_t /*byte_count*/) {
+                          self->response_.reset();
+                          self->parser_.reset();
+                          if (error) {
+                              self->on_read_failure(error);
+                              return;
+                          }
+                          if (!self->keep_alive_) {
+                              ErrorCode ignored;
+                              (void)self->stream_.socket().shutdown(tcp::socket::shutdown_send,
+                                                                    ignored);
+                              self->stream_.expires_after(drain_max);
+                              self->drain();
+                              return;
+                          }
+                          self->wait_for_request(self->state_.options.idle_ms);
+                      });
+}
+
+/// Closing with unread bytes would reset the connection and could take the reply with it.
+void Session::drain()
+{
+    begin_waiting();
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(state_.options.header_bytes_max),
+                            [self = shared_from_this()](ErrorCode error, std::size_t byte_count) {
+                                self->drained_bytes_ += byte_count;
+                                if (error || self->drained_bytes_ > drain_bytes_max) {
+                                    self->cut();
+                                    return;
+                                }
+                                self->drain();
+                            });
+}
+
+tcp::endpoint to_asio(const dataplane::Endpoint& endpoint)
+{
+    sockaddr_storage storage{};
+    const socklen_t length = endpoint.to(storage);
+    tcp::endpoint out;
+    out.resize(length);
+    std::memcpy(out.data(), &storage, length);
+    return out;
+}
+
+Server::Server(const Options& chosen, const NodeFacts& node_facts, RpcBackend& node)
+    : options(chosen)
+    , facts(node_facts)
+    , backend(node)
+{
+    const tcp::endpoint address = to_asio(options.listen);
+    ErrorCode error;
+    (void)acceptor.open(address.protocol(), error);
+    if (!error) {
+        (void)acceptor.set_option(asio::socket_base::reuse_address(true), error);
+    }
+    if (!error && options.listen.family == dataplane::Endpoint::Family::ipv6) {
+        (void)acceptor.set_option(asio::ip::v6_only(true), error);
+    }
+    if (!error) {
+        (void)acceptor.bind(address, error);
+    }
+    if (!error) {
+        (void)acceptor.listen(asio::socket_base::max_listen_connections, error);
+    }
+    if (error) {
+        throw std::runtime_error(
+            fmt::format("cannot listen for RPC on {}: {}; free the address or set another one",
+                        options.listen.to_string(), error.message()));
+    }
+    // The descriptor closes its own copy; the backend keeps the original.
+    const int copy = ::dup(backend.reply_event_fd());
+    if (copy < 0) {
+        throw std::runtime_error("cannot duplicate the eventfd of RPC replies: out of descriptors");
+    }
+    reply_event.assign(copy);
+}
+
+void Server::accept()
+{
+    acceptor.async_accept([this](ErrorCode error, tcp::socket socket) {
+        if (error == asio::error::operation_aborted) {
+            return;
+        }
+        if (!error) {
+            take_in(std::move(socket));
+            accept();
+            return;
+        }
+        // Out of descriptors or memory: one connection goes, and the loop must not spin.
+        (void)cut_longest();
+        accept_pause.expires_after(std::chrono::milliseconds(50));
+        accept_pause.async_wait([this](ErrorCode /*error*/) { accept(); });
+    });
+}
+
+void Server::take_in(tcp::socket socket)
+{
+    if (connection_count >= options.connections_max && !cut_longest()) {
+        ++counters.refused_full; // all of them wait for the node
+        return;
+    }
+    ErrorCode ignored;
+    (void)socket.set_option(tcp::no_delay(true), ignored);
+    std::make_shared<Session>(*this, std::move(socket))->start();
+}
+
+bool Server::cut_longest()
+{
+    if (waiting.empty()) {
+        return false;
+    }
+    ++counters.cut_for_room;
+    waiting.front()->cut();
+    return true;
+}
+
+void Server::start(const std::shared_ptr<Session>& session,
+                   const std::shared_ptr<Exchange>& exchange)
+{
+    std::vector<Call>& calls = exchange->message.calls;
+    counters.calls += calls.size();
+    exchange->replies.resize(calls.size());
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+        Call& call = calls[i];
+        if (call.immediate) {
+            exchange->replies[i] = *call.immediate;
+            continue;
+        }
+        const RequestId id = next_id++;
+        // A moved-from variant keeps its kind, which is what rendering asks for.
+        if (open.size() >= options.open_requests_max ||
+            !backend.post(id, std::move(*call.request))) {
+            ++counters.refused_busy;
+            exchange->replies[i] = render_busy(call);
+            exchange->busy = !exchange->message.is_batch;
+            continue;
+        }
+        const auto deadline = std::chrono::steady_clock::now() + options.answer_ms;
+        open.emplace(id, OpenRequest{session, exchange, i, deadline});
+        deadlines.emplace(id, deadline);
+        ++exchange->open_count;
+    }
+    if (exchange->open_count == 0) {
+        session->answered(*exchange);
+    }
+}
+
+void Server::finish(RequestId id, const std::function<std::string(const Call&)>& render)
+{
+    const auto found = open.find(id);
+    if (found == open.end()) {
+        ++counters.replies_late;
+        return;
+    }
+    const OpenRequest request = std::move(found->second);
+    open.erase(found);
+    deadlines.erase(id);
+    Exchange& exchange = *request.exchange;
+    exchange.replies[request.call_index] = render(exchange.message.calls[request.call_index]);
+    if (--exchange.open_count == 0) {
+        request.session->answered(exchange);
+    }
+}
+
+void Server::add_own_status(NodeStatus& status) const
+{
+    TileStatus& own = status.tiles.emplace_back();
+    own.name = "rpc";
+    own.counters = {{"connections", counters.connections},
+                    {"open", connection_count},
+                    {"requests", counters.requests},
+                    {"calls", counters.calls},
+                    {"unanswered", open.size()}};
+    own.drops = {{"cut_for_room", counters.cut_for_room}, {"cut_slow", counters.cut_slow},
+                 {"refused_full", counters.refused_full}, {"refused_http", counters.refused_http},
+                 {"refused_busy", counters.refused_busy}, {"timed_out", counters.timed_out},
+                 {"replies_late", counters.replies_late}};
+}
+
+void Server::wait_for_replies()
+{
+    reply_event.async_wait(asio::posix::stream_descriptor::wait_read, [this](ErrorCode error) {
+        if (error) {
+            return;
+        }
+        std::uint64_t count = 0;
+        // Reset first, then poll: a reply that comes in between rings again.
+        (void)!::read(reply_event.native_handle(), &count, sizeof(count));
+        take_replies();
+        wait_for_replies();
+    });
+}
+
+void Server::take_replies()
+{
+    while (std::optional<Reply> reply = backend.poll()) {
+        if (auto* const status = std::get_if<NodeStatus>(&reply->body)) {
+            add_own_status(*status);
+        }
+        finish(reply->id, [&reply](const Call& call) { return render_reply(call, *reply); });
+    }
+}
+
+void Server::watch_deadlines()
+{
+    deadline_timer.expires_after(std::chrono::milliseconds(100));
+    deadline_timer.async_wait([this](ErrorCode error) {
+        if (error) {
+            return;
+        }
+        const auto now = std::chrono::steady_clock::now();
+        while (!deadlines.empty() && deadlines.begin()->second <= now) {
+            ++counters.timed_out;
+            finish(deadlines.begin()->first, render_timeout);
+        }
+        watch_deadlines();
+    });
+}
+
+} // namespace
+
+struct HttpServer::State {
+    Server server;
+};
+
+HttpServer::HttpServer(const Options& options, const NodeFacts& facts, RpcBackend& backend)
+    : state_(new State{Server(options, facts, backend)})
+{
+}
+
+HttpServer::~HttpServer()
+{
+    // Sessions count themselves out of the state, so they go first.
+    state_->server.open.clear();
+    state_->server.io.stop();
+}
+
+dataplane::Endpoint HttpServer::endpoint() const
+{
+    ErrorCode error;
+    dataplane::Endpoint endpoint = state_->server.options.listen;
+    endpoint.port = state_->server.acceptor.local_endpoint(error).port();
+    return endpoint;
+}
+
+void HttpServer::run() noexcept
+{
+    state_->server.accept();
+    state_->server.wait_for_replies();
+    state_->server.watch_deadlines();
+    for (;;) {
+        try {
+            state_->server.io.run();
+            return;
+        } catch (const std::exception& error) {
+            // Memory that ran out for one client; its session is gone, the others go on.
+            (void)std::fputs(fmt::format("rpc: {}\n", error.what()).c_str(), stderr);
+        }
+    }
+}
+
+void HttpServer::stop() noexcept
+{
+    state_->server.io.stop();
+}
+
+} // namespace belfry::node
