@@ -59,7 +59,7 @@ public:
     {
         for (const ValidatorEntry& validator : validators) {
             Target target;
-            target.length = validator.transactions.to_sockaddr(target.address);
+            target.length = validator.transactions.to(target.address);
             target.fd = socket(target.address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
             if (target.fd < 0) {
                 throw std::runtime_error("load: no UDP socket can be made");
@@ -113,6 +113,7 @@ private:
     void resend_late();
     void drain();
     void poll_node(std::uint32_t node);
+    [[nodiscard]] bool is_turn_of(std::uint32_t node, Clock::time_point now) const;
     bool poll_samples(std::uint32_t node, RpcClient& client);
     bool poll_bulk(std::uint32_t node, RpcClient& client);
     bool poll_finalized(RpcClient& client);
@@ -370,6 +371,13 @@ bool LoadGenerator::poll_finalized(RpcClient& client)
     return ask(client, mutex_, sent_, picked, [this](auto... values) { take_status(values...); });
 }
 
+/// One node at a time is asked what is final.
+bool LoadGenerator::is_turn_of(std::uint32_t node, Clock::time_point now) const
+{
+    const auto turn = static_cast<std::uint64_t>(now.time_since_epoch() / bulk_interval);
+    return turn % options_.validators.size() == node;
+}
+
 void LoadGenerator::poll_node(std::uint32_t node)
 {
     RpcClient client(options_.validators[node].rpc.to_string(),
@@ -384,8 +392,7 @@ void LoadGenerator::poll_node(std::uint32_t node)
             if (alive && begun >= next_bulk) {
                 next_bulk = begun + bulk_interval;
                 alive = poll_bulk(node, client) &&
-                        (node != begun.time_since_epoch() / bulk_interval % alive_.size() ||
-                         poll_finalized(client));
+                        (!is_turn_of(node, begun) || poll_finalized(client));
             }
         }
         was_alive = alive;

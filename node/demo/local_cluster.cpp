@@ -53,7 +53,7 @@ private:
     static bool can_bind(const Endpoint& endpoint, int socket_type)
     {
         sockaddr_storage address{};
-        const unsigned length = endpoint.to_sockaddr(address);
+        const unsigned length = endpoint.to(address);
         const int fd = socket(address.ss_family, socket_type | SOCK_CLOEXEC, 0);
         if (fd < 0) {
             return false;

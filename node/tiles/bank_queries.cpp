@@ -2,7 +2,6 @@
 #include "node/tiles/bank_queries.hpp"
 
 #include "base/check.hpp"
-#include "ledger/model/transaction_builder.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -92,14 +91,7 @@ private:
 ReplyBody Answerer::operator()(const GetFeeForMessage& question)
 {
     const exec::BlockState& block = at(question.commitment);
-    const std::size_t header_at =
-        !question.message.empty() && (question.message.front() & 0x80) != 0 ? 1 : 0;
-    if (question.message.size() <= header_at) {
-        return NotAvailable{"the message is empty"};
-    }
-    const std::vector<Signature> blank(question.message[header_at]);
-    const auto parsed =
-        ledger::parse_transaction(ledger::assemble_transaction(blank, question.message));
+    const auto parsed = ledger::parse_transaction(question.wire);
     if (!parsed) {
         return NotAvailable{"the message is not a transaction's"};
     }

@@ -143,12 +143,14 @@ void BankTile::finalize(const ledger::BlockRef& ref)
             *level = ref;
         }
     }
-    std::erase_if(waiting_, [this, &ref](auto& entry) {
-        const std::size_t gone = std::erase_if(
-            entry.second, [&ref](const auto& held) { return held->ref.slot <= ref.slot; });
-        waiting_count_ -= gone;
-        return entry.second.empty();
-    });
+    for (auto next = waiting_.begin(); next != waiting_.end();) {
+        const auto here = next++;
+        waiting_count_ -= std::erase_if(
+            here->second, [&ref](const auto& held) { return held->ref.slot <= ref.slot; });
+        if (here->second.empty()) {
+            waiting_.erase(here);
+        }
+    }
     if (finalized_since_flush_ >= options_.account_flush_blocks) {
         flush_accounts();
     }

@@ -15,6 +15,7 @@
 #include "base/published.hpp"
 #include "consensus/engine.hpp"
 #include "consensus/tower/tower_engine.hpp"
+#include "crypto/ed25519.hpp"
 #include "crypto/keypair.hpp"
 #include "dataplane/wire.hpp"
 #include "ledger/store/vote_journal.hpp"

@@ -158,7 +158,7 @@ void ShredTile::take_shred(const Packet& packet, std::uint64_t now_ns)
                    .now_ns = now_ns});
     if (!accepted) {
         if (accepted.error() == dataplane::ShredError::slot_far) {
-            planner_.note_slot_seen(resolver_.highest_slot_seen());
+            planner_.note_slot_seen(resolver_.take_highest_slot_seen());
         }
         return; // the resolver counted it
     }

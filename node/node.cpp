@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/node.hpp"
+
+#include "base/log.hpp"
+#include "crypto/kernels.hpp"
+#include "crypto/keypair.hpp"
+#include "ledger/store/disk.hpp"
+#include "ledger/store/vote_journal.hpp"
+#include "node/cli/exit_code.hpp"
+#include "node/restore.hpp"
+#include "node/rpc/http_server.hpp"
+#include "node/rpc_port.hpp"
+#include "tune/machine.hpp"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace belfry::node {
+namespace {
+
+constexpr std::size_t journal_keep_records = 1024;
+constexpr std::uint64_t journal_file_bytes = std::uint64_t{8} << 20;
+
+belfry::LogLevel log_level(LogLevel level)
+{
+    switch (level) {
+    case LogLevel::debug:
+        return belfry::LogLevel::debug;
+    case LogLevel::info:
+        return belfry::LogLevel::info;
+    case LogLevel::warn:
+        return belfry::LogLevel::warning;
+    case LogLevel::error:
+        break;
+    }
+    return belfry::LogLevel::error;
+}
+
+dataplane::NetPort::Options port_options(const NodeConfig& config, const ValidatorEntry& own)
+{
+    using dataplane::Lane;
+    dataplane::NetPort::Options options;
+    options.lanes = {{.lane = Lane::transactions, .local = own.transactions},
+                     {.lane = Lane::forwards, .local = own.forwards},
+                     {.lane = Lane::shreds, .local = own.shreds},
+                     {.lane = Lane::votes, .local = own.votes, .buffer_count = 8},
+                     {.lane = Lane::repair, .local = own.repair}};
+    if (config.idle.policy == IdlePolicy::spin) {
+        options.spin = std::chrono::hours(1);
+    }
+    options.faults.drop_share[static_cast<std::size_t>(Lane::shreds)] = config.faults.drop_shreds;
+    options.faults.drop_share[static_cast<std::size_t>(Lane::votes)] = config.faults.drop_votes;
+    options.faults.seed = config.faults.seed;
+    return options;
+}
+
+/// The sequence of repair requests rises over restarts; the wall clock is only its source.
+std::uint64_t first_repair_sequence()
+{
+    return static_cast<std::uint64_t>(
+        std::chrono::system_clock::now().time_since_epoch().count());
+}
+
+} // namespace
+
+struct Node::State final : NodeStop {
+    State(const NodeConfig& config, const Options& node_options);
+    ~State() override { (void)close(signals); }
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    void stop_node(int code, std::string_view reason) noexcept override;
+    std::unique_ptr<ledger::VoteJournal> open_journal(const Options& node_options);
+    std::vector<NamedText> facts() const;
+    int run();
+    void wait_for_end();
+    std::jthread start(TileName tile, const std::function<void()>& body);
+    template <class Tile>
+    std::jthread start_tile(TileName name, Tile& tile, dataplane::Doorbell& bell);
+    void stop(TileName tile, dataplane::Doorbell& bell, std::jthread& thread);
+
+    NodeConfig config;
+    Logger logger;
+    ledger::Genesis genesis;
+    crypto::Keypair identity;
+    Roster roster;
+    Hash genesis_hash;
+    consensus::LeaderSchedule schedule;
+    ledger::LmdbEnv env;
+    std::unique_ptr<ledger::Disk> disk;
+    std::unique_ptr<ledger::VoteJournal> journal;
+    RestoredLedger restored;
+    int signals;
+
+    std::array<Latch, tile_count> stops;
+    Bells bells;
+    dataplane::NetPort port;
+    Links links;
+    NetTile net;
+    VerifyTile verify;
+    BankTile bank;
+    ShredTile shred;
+    StoreTile store;
+    ConsensusTile consensus;
+    RpcPort rpc_port;
+    HttpServer rpc;
+
+    std::mutex end_mutex;
+    int end_code = exit_ok;
+    std::string end_reason;
+    bool ended = false;
+
+    [[nodiscard]] const Latch& stop_of(TileName tile) const
+    {
+        return stops[static_cast<std::size_t>(tile)];
+    }
+};
+
+namespace {
+
+/// Blocked in every thread, so that they arrive at the main thread's descriptor alone.
+int open_signals()
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    (void)std::signal(SIGPIPE, SIG_IGN); // a client that hangs up is no event for a node
+    const int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0) {
+        throw std::runtime_error("signals: no signalfd can be made");
+    }
+    return fd;
+}
+
+HttpServer::Options rpc_options(const NodeConfig& config, const ValidatorEntry& own)
+{
+    HttpServer::Options options;
+    options.listen = config.rpc.listen_given ? config.rpc.listen : own.rpc;
+    options.connections_max = config.rpc.connections_max;
+    options.body_bytes_max = config.rpc.body_bytes_max;
+    options.idle_ms = std::chrono::seconds(config.rpc.idle_seconds);
+    return options;
+}
+
+std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
+{
+    std::vector<ledger::BlockRef> refs;
+    for (const ReplayedBlock& block : blocks) {
+        refs.push_back(block.ref);
+    }
+    return refs;
+}
+
+} // namespace
+
+Node::State::State(const NodeConfig& node_config, const Options& node_options)
+    : config(node_config)
+    , logger({.level = log_level(config.log.level), .file = {}})
+    , genesis(ledger::load_genesis(config.genesis))
+    , identity(crypto::Keypair::load(config.identity_key))
+    , roster(make_roster(genesis, config, identity.pubkey()))
+    , genesis_hash(ledger::genesis_hash(genesis))
+    , schedule(make_leader_schedule(genesis))
+    , env({.directory = config.data_directory,
+           .genesis_hash = genesis_hash,
+           .map_bytes = config.store.map_size_mb << 20})
+    , disk(ledger::open_disk(config.data_directory))
+    , journal(open_journal(node_options))
+    , restored(restore_ledger(env, {.genesis = genesis,
+                                    .roster = roster,
+                                    .schedule = schedule,
+                                    .threads = config.threads.execution}))
+    , signals(open_signals())
+    , port(port_options(config, own_entry(config, identity.pubkey())))
+    , links(bells, port.bell())
+    , net(port, links)
+    , verify(genesis_hash, links)
+    , bank({.genesis = genesis,
+            .roster = roster,
+            .account_flush_blocks = config.store.account_flush_blocks,
+            .tip = restored.tip},
+           std::move(restored.bank), schedule, links, logger, stop_of(TileName::bank))
+    , shred({.genesis = genesis_hash,
+             .roster = roster,
+             .fanout = config.turbine.fanout,
+             .first_repair_sequence = first_repair_sequence(),
+             .finalized = restored.finalized,
+             .tip = restored.tip,
+             .known = refs_of(restored.replayed)},
+            schedule, crypto::Keypair::load(config.identity_key), links,
+            stop_of(TileName::shred))
+    , store({.genesis = genesis_hash,
+             .roster = roster,
+             .keep_slots = config.store.keep_slots,
+             .repair_replies_per_second = config.repair.replies_per_second},
+            env, links, *this, stop_of(TileName::store))
+    , consensus({.genesis = genesis,
+                 .roster = roster,
+                 .finalized = restored.finalized,
+                 .tip = restored.tip,
+                 .replayed = restored.replayed,
+                 .may_sign = journal != nullptr},
+                std::move(journal), std::move(identity), links, *this, logger,
+                stop_of(TileName::consensus))
+    , rpc_port({.roster = roster,
+                .port = port,
+                .net = net,
+                .verify = verify,
+                .bank = bank,
+                .shred = shred,
+                .consensus = consensus,
+                .store = store,
+                .facts = facts(),
+                .started_ns = monotonic_ns()},
+               links, bells)
+    , rpc(rpc_options(config, own_entry(config, roster.validators[roster.me].key)),
+          NodeFacts{.genesis_hash = genesis_hash,
+                    .identity = roster.validators[roster.me].key,
+                    .slots_per_epoch = genesis.slots_per_epoch,
+                    .rent_lamports_per_byte = genesis.rent.lamports_per_byte,
+                    .rent_overhead_bytes = genesis.rent.overhead_bytes},
+          rpc_port)
+{
+}
+
+std::unique_ptr<ledger::VoteJournal> Node::State::open_journal(const Options& node_options)
+{
+    const ledger::VoteJournal::Options options{.genesis_hash = genesis_hash,
+                                               .identity = identity.pubkey(),
+                                               .file_bytes = journal_file_bytes,
+                                               .keep_per_kind = journal_keep_records};
+    std::unique_ptr<ledger::VoteJournal> found = ledger::VoteJournal::open(*disk, options);
+    if (found == nullptr && node_options.new_identity) {
+        return ledger::VoteJournal::create(*disk, options);
+    }
+    return found;
+}
+
+std::vector<NamedText> Node::State::facts() const
+{
+    std::vector<NamedText> all;
+    for (const crypto::KernelInUse& kernel : crypto::kernels_in_use()) {
+        all.push_back({"kernel." + std::string(kernel.work), std::string(kernel.kernel)});
+    }
+    all.push_back({"net", port.description()});
+    const tune::Machine machine = tune::this_machine();
+    all.push_back({"machine", machine.cpu_model + ", " + std::to_string(machine.core_count) +
+                                  " cores, Linux " + machine.kernel});
+    return all;
+}
+
+void Node::State::stop_node(int code, std::string_view reason) noexcept
+{
+    {
+        const std::scoped_lock lock(end_mutex);
+        if (ended) {
+            return;
+        }
+        ended = true;
+        end_code = code;
+        end_reason = reason;
+    }
+    (void)kill(getpid(), SIGTERM); // wakes the main thread the way an operator would
+}
+
+void Node::State::wait_for_end()
+{
+    pollfd wait{.fd = signals, .events = POLLIN, .revents = 0};
+    while (::poll(&wait, 1, -1) < 0) {
+    }
+    signalfd_siginfo info{};
+    (void)!read(signals, &info, sizeof(info));
+}
+
+std::jthread Node::State::start(TileName tile, const std::function<void()>& body)
+{
+    const auto place = static_cast<std::size_t>(tile);
+    return std::jthread([this, tile, place, body] {
+        tune::name_this_thread("belfry-" + std::string(to_string(tile)));
+        if (config.threads.pin) {
+            const std::vector<std::uint32_t>& cores = config.threads.cores;
+            const auto core = cores.empty() ? static_cast<std::uint32_t>(place)
+                                            : cores[place % cores.size()];
+            if (!tune::pin_this_thread(core)) {
+                logger.write(belfry::LogLevel::warning, to_string(tile), "pin.refused",
+                             "core " + std::to_string(core) + " cannot be had; not pinned");
+            }
+        }
+        body();
+    });
+}
+
+template <class Tile>
+std::jthread Node::State::start_tile(TileName name, Tile& tile, dataplane::Doorbell& bell)
+{
+    const std::chrono::microseconds spin = config.idle.policy == IdlePolicy::spin
+                                               ? std::chrono::hours(1)
+                                               : std::chrono::microseconds(config.idle.spin_us);
+    return start(name, [this, name, &tile, &bell, spin] {
+        run_tile(tile, bell, stop_of(name), spin);
+    });
+}
+
+void Node::State::stop(TileName tile, dataplane::Doorbell& bell, std::jthread& thread)
+{
+    stops[static_cast<std::size_t>(tile)].set();
+    bell.ring();
+    thread.join();
+}
+
+int Node::State::run()
+{
+    std::jthread store_thread = start_tile(TileName::store, store, bells.store);
+    std::jthread shred_thread = start_tile(TileName::shred, shred, bells.shred);
+    std::jthread bank_thread = start_tile(TileName::bank, bank, bells.bank);
+    std::jthread verify_thread = start_tile(TileName::verify, verify, bells.verify);
+    std::jthread consensus_thread = start_tile(TileName::consensus, consensus, bells.consensus);
+    std::jthread net_thread = start(TileName::net, [this] { net.run(stop_of(TileName::net)); });
+    std::jthread rpc_thread([this] {
+        tune::name_this_thread("belfry-rpc");
+        rpc.run();
+    });
+    logger.write(belfry::LogLevel::info, "node", "running",
+                 "RPC on " + rpc.endpoint().to_string() + ", " + port.description());
+    wait_for_end();
+    rpc.stop();
+    rpc_thread.join();
+    stop(TileName::net, port.bell(), net_thread);
+    stop(TileName::consensus, bells.consensus, consensus_thread);
+    stop(TileName::verify, bells.verify, verify_thread);
+    stop(TileName::shred, bells.shred, shred_thread);
+    stop(TileName::bank, bells.bank, bank_thread);
+    stop(TileName::store, bells.store, store_thread);
+    const std::scoped_lock lock(end_mutex);
+    if (!end_reason.empty()) {
+        logger.write(belfry::LogLevel::error, "node", "stopped", end_reason);
+    }
+    logger.flush();
+    return end_code;
+}
+
+Node::Node(const NodeConfig& config, const Options& options)
+    : state_(std::make_unique<State>(config, options))
+{
+}
+
+Node::~Node() = default;
+
+int Node::run()
+{
+    return state_->run();
+}
+
+} // namespace belfry::node

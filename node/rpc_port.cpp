@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/rpc_port.hpp"
+
+#include <utility>
+
+namespace belfry::node {
+namespace {
+
+using Counters = std::vector<NamedCounter>;
+
+template <class Error, std::size_t N, class Name>
+void add_errors(const std::array<std::uint64_t, N>& counts, const Name& name, Counters& out)
+{
+    for (std::size_t i = 0; i < N; ++i) {
+        if (counts[i] != 0) {
+            out.push_back({name(static_cast<Error>(i)), counts[i]});
+        }
+    }
+}
+
+TileStatus net_status(const NodeView& view)
+{
+    TileStatus tile{.name = "net", .counters = {}, .drops = {}};
+    for (std::size_t i = 0; i < dataplane::lane_count; ++i) {
+        const dataplane::LaneCounters& lane = view.port.counters(static_cast<dataplane::Lane>(i));
+        const std::string name(dataplane::lane_kinds[i].name);
+        tile.counters.push_back({name + ".received", lane.received.read()});
+        tile.counters.push_back({name + ".sent", lane.sent.read()});
+        tile.counters.push_back({name + ".sent_in_runs", lane.sent_in_runs.read()});
+        tile.drops.push_back({name + ".link_full", view.net.counters().link_full[i].read()});
+        tile.drops.push_back({name + ".queue_overflow", lane.queue_overflow.read()});
+        tile.drops.push_back({name + ".too_long", lane.too_long.read()});
+        tile.drops.push_back({name + ".truncated", lane.truncated.read()});
+        tile.drops.push_back({name + ".fault", lane.fault_dropped.read()});
+        tile.drops.push_back({name + ".receive_errors", lane.receive_errors.read()});
+        tile.drops.push_back({name + ".send_errors", lane.send_errors.read()});
+        tile.drops.push_back({name + ".send_full", lane.send_dropped.read()});
+    }
+    std::erase_if(tile.drops, [](const NamedCounter& drop) { return drop.value == 0; });
+    return tile;
+}
+
+TileStatus verify_status(const NodeView& view)
+{
+    TileStatus tile{.name = "verify", .counters = {}, .drops = {}};
+    const dataplane::IngressCounters& ingress = view.verify.ingress();
+    tile.counters = {{"received", ingress.received.read()}, {"accepted", ingress.accepted.read()}};
+    for (std::size_t i = 0; i < dataplane::ingress_drop_count; ++i) {
+        const auto drop = static_cast<dataplane::IngressDrop>(i);
+        if (ingress.of(drop).read() != 0) {
+            tile.drops.push_back({dataplane::to_string(drop), ingress.of(drop).read()});
+        }
+    }
+    if (view.verify.link_full().read() != 0) {
+        tile.drops.push_back({"link_full", view.verify.link_full().read()});
+    }
+    return tile;
+}
+
+TileStatus bank_status(const BankSnapshot& bank)
+{
+    TileStatus tile{.name = "bank", .counters = {}, .drops = {}};
+    tile.counters = {{"blocks_replayed", bank.bank.blocks_replayed},
+                     {"blocks_built", bank.bank.blocks_built},
+                     {"transactions_executed", bank.bank.transactions_executed},
+                     {"transactions_failed", bank.bank.transactions_failed},
+                     {"signatures_verified", bank.bank.signatures_verified},
+                     {"signatures_skipped", bank.bank.signatures_skipped},
+                     {"fork_switches", bank.bank.fork_switches},
+                     {"blocks_undone", bank.bank.blocks_undone},
+                     {"blocks_waiting", bank.blocks_waiting},
+                     {"accounts", bank.accounts},
+                     {"pool", bank.pool_size},
+                     {"pool_inserted", bank.pool.inserted},
+                     {"packed", bank.pool.packed},
+                     {"seen_processed", bank.pool.seen_processed},
+                     {"forwards_sent", bank.forwards_sent}};
+    tile.drops = {{"pool.duplicate", bank.pool.duplicate},
+                  {"pool.full", bank.pool.refused_full},
+                  {"pool.evicted_by_fee", bank.pool.evicted_by_fee},
+                  {"pool.waiting_full", bank.pool.dropped_waiting_full},
+                  {"pool.expired", bank.pool.expired},
+                  {"pool.expired_unknown", bank.pool.expired_unknown},
+                  {"pool.processed_before", bank.pool.dropped_duplicate},
+                  {"pool.payer_cannot_pay", bank.pool.dropped_payer},
+                  {"block.waiting_full", bank.waiting_dropped},
+                  {"block.abandoned", bank.blocks_abandoned},
+                  {"net_link_full", bank.net_link_full},
+                  {"rpc_link_full", bank.rpc_link_full}};
+    add_errors<exec::BlockError>(
+        bank.refused,
+        [](exec::BlockError error) { return "block." + std::string(exec::to_string(error)); },
+        tile.drops);
+    std::erase_if(tile.drops, [](const NamedCounter& drop) { return drop.value == 0; });
+    return tile;
+}
+
+TileStatus shred_status(const ShredSnapshot& shred)
+{
+    TileStatus tile{.name = "shred", .counters = {}, .drops = {}};
+    tile.counters = {{"shreds_received", shred.shreds_received},
+                     {"shreds_sent", shred.shreds_sent},
+                     {"shreds_retransmitted", shred.shreds_retransmitted},
+                     {"sets_made", shred.sets_made},
+                     {"sets_received", shred.fec.sets_completed},
+                     {"sets_recovered", shred.fec.sets_recovered},
+                     {"sets_repaired", shred.fec.sets_repaired},
+                     {"blocks_completed", shred.assembler.blocks_completed},
+                     {"repair_requests", shred.repair.requests_sent},
+                     {"repair_met", shred.repair.requests_met},
+                     {"repair_timed_out", shred.repair.requests_timed_out},
+                     {"catching_up", shred.catching_up ? 1U : 0U},
+                     {"open_bytes", shred.open_bytes},
+                     {"held_bytes", shred.held_bytes}};
+    add_errors<dataplane::ShredError>(
+        shred.fec.errors,
+        [](dataplane::ShredError error) { return std::string(dataplane::to_string(error)); },
+        tile.drops);
+    tile.drops.push_back({"sets_evicted", shred.fec.sets_evicted + shred.assembler.sets_evicted});
+    tile.drops.push_back({"hints_refused", shred.repair.hints_refused});
+    tile.drops.push_back({"net_link_full", shred.net_link_full});
+    std::erase_if(tile.drops, [](const NamedCounter& drop) { return drop.value == 0; });
+    return tile;
+}
+
+TileStatus consensus_status(const ConsensusSnapshot& consensus)
+{
+    TileStatus tile{.name = "consensus", .counters = {}, .drops = {}};
+    tile.counters = {{"votes_sent", consensus.votes_sent},
+                     {"votes_received", consensus.votes_received},
+                     {"votes_copied", consensus.votes_copied},
+                     {"tower_depth", consensus.tower_depth},
+                     {"builds", consensus.builds},
+                     {"cluster_slot", consensus.cluster.value},
+                     {"clock_moved", consensus.clock_moved},
+                     {"blocks_early", consensus.blocks_early},
+                     {"journal_us_max", consensus.journal_ns_max / 1000}};
+    tile.drops = {{"votes_bad_signature", consensus.votes_bad_signature},
+                  {"votes_bad_form", consensus.votes_bad_form},
+                  {"votes_old", consensus.tower.votes_old},
+                  {"votes_equivocating", consensus.tower.votes_equivocating},
+                  {"builds_too_late", consensus.builds_too_late},
+                  {"blocks_dropped", consensus.blocks_dropped},
+                  {"blocks_refused", consensus.tower.blocks_refused},
+                  {"accusations", consensus.accusations},
+                  {"net_link_full", consensus.net_link_full}};
+    std::erase_if(tile.drops, [](const NamedCounter& drop) { return drop.value == 0; });
+    return tile;
+}
+
+TileStatus store_status(const StoreSnapshot& store)
+{
+    TileStatus tile{.name = "store", .counters = {}, .drops = {}};
+    tile.counters = {{"commits", store.commits},
+                     {"sets_stored", store.sets_stored},
+                     {"blocks_stored", store.blocks_stored},
+                     {"account_flushes", store.account_flushes},
+                     {"accounts_flushed", store.accounts_flushed},
+                     {"commit_us_max", store.commit_ns_max / 1000},
+                     {"flush_us_max", store.flush_ns_max / 1000},
+                     {"used_bytes", store.used_bytes},
+                     {"repair_served", store.repair.requests_served},
+                     {"repair_shreds_sent", store.repair.shreds_sent},
+                     {"repair_hints_sent", store.repair.hints_sent}};
+    add_errors<dataplane::RepairServeError>(
+        store.repair.errors,
+        [](dataplane::RepairServeError error) {
+            return "repair." + std::string(dataplane::to_string(error));
+        },
+        tile.drops);
+    return tile;
+}
+
+} // namespace
+
+NodeStatus node_status(const NodeView& view)
+{
+    const BankSnapshot bank = view.bank.snapshot();
+    const ConsensusSnapshot consensus = view.consensus.snapshot();
+    const std::uint64_t now = monotonic_ns();
+    NodeStatus status;
+    status.identity = view.roster.validators[view.roster.me].key;
+    status.clock_slot = consensus.clock_slot;
+    status.processed = bank.processed;
+    status.confirmed = bank.confirmed;
+    status.finalized = bank.finalized;
+    status.root = consensus.rooted;
+    status.block_height = bank.processed_height;
+    status.leader = view.roster.validators[consensus.clock_leader].key;
+    if (consensus.has_voted) {
+        status.last_vote = consensus.last_vote;
+    }
+    status.votes_sent = consensus.votes_sent;
+    status.votes_received = consensus.votes_received;
+    status.transaction_count = bank.transaction_count;
+    status.blocks_produced = bank.bank.blocks_built;
+    status.finalized_block_id = bank.finalized_id;
+    status.finalized_state_hash = bank.finalized_state_hash;
+    status.uptime_ms = (now - view.started_ns) / 1'000'000;
+    status.facts = view.facts;
+    for (std::size_t i = 0; i < view.roster.validators.size(); ++i) {
+        if (i == view.roster.me || i >= peers_shown_max) {
+            continue;
+        }
+        const PeerVote& vote = consensus.peers[i];
+        PeerStatus peer;
+        peer.name = view.roster.validators[i].name;
+        peer.pubkey = view.roster.validators[i].key;
+        peer.stake = view.roster.validators[i].stake;
+        if (vote.heard_ns != 0) {
+            peer.last_vote = vote.last_vote;
+            peer.heard_ms_ago = (now - std::min(now, vote.heard_ns)) / 1'000'000;
+        }
+        status.peers.push_back(std::move(peer));
+    }
+    status.tiles = {net_status(view),
+                    verify_status(view),
+                    bank_status(bank),
+                    shred_status(view.shred.snapshot()),
+                    consensus_status(consensus),
+                    store_status(view.store.snapshot())};
+    return status;
+}
+
+ReplyBody RpcPort::health() const
+{
+    const ConsensusSnapshot consensus = view_.consensus.snapshot();
+    const Slot processed = view_.bank.snapshot().processed;
+    if (consensus.behind) {
+        return NodeUnhealthy{consensus.cluster.value -
+                             std::min(consensus.cluster, processed).value};
+    }
+    return HealthyAnswer{};
+}
+
+bool RpcPort::post(RequestId id, Request request)
+{
+    if (std::holds_alternative<GetNodeStatus>(request)) {
+        answered_here_.push_back({.id = id, .context = {}, .body = node_status(view_)});
+    } else if (std::holds_alternative<GetHealth>(request)) {
+        answered_here_.push_back({.id = id, .context = {}, .body = health()});
+    } else {
+        return links_.rpc_bank.push(RpcQuestion{id, std::move(request)});
+    }
+    bells_.rpc.ring();
+    return true;
+}
+
+std::optional<Reply> RpcPort::poll()
+{
+    if (!answered_here_.empty()) {
+        Reply reply = std::move(answered_here_.front());
+        answered_here_.pop_front();
+        return reply;
+    }
+    Reply reply;
+    if (links_.bank_rpc.pop(reply)) {
+        return reply;
+    }
+    return std::nullopt;
+}
+
+} // namespace belfry::node
