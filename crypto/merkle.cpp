@@ -2,7 +2,7 @@
 #include "crypto/merkle.hpp"
 
 #include "base/check.hpp"
-#include "crypto/sha256.hpp"
+#include "crypto/sha256_choice.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -52,17 +52,28 @@ MerkleTree::MerkleTree(std::span<const ByteView> rows)
     : leaf_count_(rows.size())
 {
     BELFRY_CHECK(!rows.empty() && rows.size() <= merkle_leaves_max);
-    nodes_.reserve(2 * rows.size() + 8);
-    for (const ByteView row : rows) {
-        nodes_.push_back(leaf_hash(row));
+    std::size_t node_count = 1;
+    for (std::size_t count = leaf_count_; count > 1; count = (count + 1) / 2) {
+        node_count += count;
     }
-    std::size_t level = 0;
-    for (std::size_t count = rows.size(); count > 1; count = (count + 1) / 2) {
-        for (std::size_t i = 0; i < count; i += 2) {
-            const std::size_t right = std::min(i + 1, count - 1);
-            nodes_.push_back(node_hash(cut(nodes_[level + i]), cut(nodes_[level + right])));
+    nodes_.resize(node_count);
+    std::span<Hash> level = std::span(nodes_).first(leaf_count_);
+    sha256_many(bytes_of(leaf_prefix), rows, level);
+    std::array<std::uint8_t, merkle_leaves_max * merkle_node_bytes> pairs;
+    std::array<ByteView, merkle_leaves_max / 2> pair;
+    while (level.size() > 1) {
+        const std::size_t above_count = (level.size() + 1) / 2;
+        for (std::size_t i = 0; i < above_count; ++i) {
+            const std::span<std::uint8_t> both =
+                std::span(pairs).subspan(2 * merkle_node_bytes * i, 2 * merkle_node_bytes);
+            const std::size_t right = std::min(2 * i + 1, level.size() - 1);
+            std::ranges::copy(cut(level[2 * i]), both.begin());
+            std::ranges::copy(cut(level[right]), both.begin() + merkle_node_bytes);
+            pair[i] = both;
         }
-        level += count;
+        const std::span<Hash> above(level.data() + level.size(), above_count);
+        sha256_many(bytes_of(node_prefix), std::span(pair).first(above_count), above);
+        level = above;
     }
 }
 

@@ -57,4 +57,19 @@ void sha256_compress_portable(std::uint32_t* state, const std::uint8_t* blocks,
     }
 }
 
+void sha256_chain_portable(std::uint32_t* state, std::uint64_t hash_count)
+{
+    for (; hash_count != 0; --hash_count) {
+        std::uint8_t block[sha256_block_bytes] = {};
+        for (std::size_t i = 0; i < 8; ++i) {
+            const std::uint32_t word = __builtin_bswap32(state[i]);
+            std::memcpy(block + 4 * i, &word, 4);
+            state[i] = sha256_initial_state[i];
+        }
+        block[32] = 0x80;
+        block[62] = 0x01; // 256 bits
+        sha256_compress_portable(state, block, 1);
+    }
+}
+
 } // namespace belfry::crypto
