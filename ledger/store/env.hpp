@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// env.hpp: the data directory of one node and the LMDB environment in it.
+// Rule     LMDB's durable defaults: a commit that returned is on disk. One process at a time holds
+//          the directory; a directory of another genesis or another schema is refused.
+// Errors   the constructor throws std::runtime_error, one line; afterwards StoreError.
+// Threads  one owner at a time, also for reads. No fork() while it is open.
+// Source   layout.hpp says what lies where.
+
+#include "base/bytes.hpp"
+#include "ledger/store/store_error.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+struct MDB_env;
+
+namespace belfry::ledger {
+
+/// Handles of the databases, opened once.
+struct LmdbDatabases {
+    unsigned meta = 0;
+    unsigned sets = 0;
+    unsigned blocks = 0;
+    unsigned chain = 0;
+    unsigned signatures = 0;
+    unsigned accounts = 0;
+};
+
+/// An exclusive flock on LOCK in a directory, which is made if it is missing.
+class DirectoryLock {
+public:
+    explicit DirectoryLock(const std::filesystem::path& directory);
+    ~DirectoryLock();
+    DirectoryLock(const DirectoryLock&) = delete;
+    DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+private:
+    int descriptor_ = -1;
+};
+
+class LmdbEnv {
+public:
+    struct Options {
+        std::filesystem::path directory; // made if missing, not its parents
+        Hash genesis_hash;
+        std::uint64_t map_bytes = std::uint64_t{64} << 30; // the most the file may grow to
+    };
+    explicit LmdbEnv(const Options& options);
+    ~LmdbEnv();
+    LmdbEnv(const LmdbEnv&) = delete;
+    LmdbEnv& operator=(const LmdbEnv&) = delete;
+
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+    [[nodiscard]] const Hash& genesis_hash() const { return genesis_hash_; }
+    /// True if this start made the database.
+    [[nodiscard]] bool is_new() const { return is_new_; }
+    /// Bytes of the file in use, for status.
+    [[nodiscard]] std::uint64_t used_bytes() const;
+
+    // For the stores of this room.
+    [[nodiscard]] MDB_env* raw() const { return env_; }
+    [[nodiscard]] const LmdbDatabases& databases() const { return databases_; }
+    /// Set by the first failed write; see store_error.hpp.
+    [[nodiscard]] std::optional<StoreError> failed() const { return failed_; }
+    void mark_failed(StoreError error) { failed_ = error; }
+
+private:
+    void open(const Options& options);
+    void open_databases(const Options& options);
+
+    std::filesystem::path directory_;
+    Hash genesis_hash_;
+    DirectoryLock lock_;
+    MDB_env* env_ = nullptr;
+    LmdbDatabases databases_;
+    std::optional<StoreError> failed_;
+    bool is_new_ = false;
+};
+
+} // namespace belfry::ledger

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// layout.hpp: what lies on disk, complete enough to be read by a program that shares no code.
+//
+// The data directory
+//   LOCK         held with flock(LOCK_EX) while a node runs
+//   ledger.mdb   LMDB environment opened with MDB_NOSUBDIR (beside it ledger.mdb-lock)
+//   votes        the vote journal (vote_journal.hpp)
+//
+// Values   every value is  content | crc32c u32, the checksum over  database name | key | content
+//          (name without a final zero), so a record in the wrong place is found too.
+// Integers little-endian in contents. In KEYS slots and indexes are BIG-endian, so that LMDB's byte
+//          order is the order of the chain.
+//
+// database    key                                    content
+// "meta"      "schema"                               u32 schema_version
+//             "genesis"                              genesis hash 32
+//             "anchor"                               the finalized block of "accounts": slot u64 |
+//                                                    block id 32 | height u64 | state hash 32 |
+//                                                    last chain hash 32 | account count u64 |
+//                                                    metadata bytes u32 | metadata
+// "sets"      slot u64 BE | set index u32 BE |       a set as encode_shred_set writes it
+//             set root 32                            (ledger/model/shred_set.hpp)
+// "blocks"    slot u64 BE | block id 32              parent slot u64 | parent block id 32 |
+//                                                    height u64 | set count u32 | set roots 32 each
+// "chain"     slot u64 BE                            block id 32: the finalized block of the slot
+// "signatures" transaction's first signature 64      slot u64 | block id 32 | index in block u32 |
+//                                                    outcome bytes u16 | outcome
+// "accounts"  address 32                             lamports u64 | owner 32 | executable u8 |
+//                                                    data bytes u32 | data
+//
+// To read the entries of a finalized block: "chain"[slot] = id, "blocks"[slot, id] = set roots,
+// "sets"[slot, i, root i] = sets whose payloads, joined in order of i, are the stream of
+// ledger/model/entry.hpp. Genesis (slot 0) is in "chain" with the genesis hash as id and has
+// neither block nor sets.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace belfry::ledger {
+
+inline constexpr std::uint32_t schema_version = 1;
+inline constexpr std::size_t record_checksum_bytes = 4;
+inline constexpr const char* lock_file_name = "LOCK";
+inline constexpr const char* ledger_file_name = "ledger.mdb";
+inline constexpr const char* vote_journal_file_name = "votes";
+
+} // namespace belfry::ledger
