@@ -177,9 +177,8 @@ private:
         BELFRY_TRY(index_count, take_count());
         BELFRY_TRY(indexes, take(index_count));
         const std::uint8_t account_count = transaction_.account_count_;
-        if (std::ranges::any_of(indexes, [=](std::uint8_t i) { return i >= account_count; })) {
-            return std::unexpected(TransactionError::account_index_out_of_range);
-        }
+        index_is_bad_ |=
+            std::ranges::any_of(indexes, [=](std::uint8_t i) { return i >= account_count; });
         BELFRY_TRY(data_bytes, take_count());
         BELFRY_TRY(data, take(data_bytes));
         static_cast<void>(data);
@@ -193,6 +192,9 @@ private:
             if (table_count != 0) {
                 return std::unexpected(TransactionError::lookup_table);
             }
+        }
+        if (index_is_bad_) {
+            return std::unexpected(TransactionError::account_index_out_of_range);
         }
         if (position_ != wire_.size()) {
             return std::unexpected(TransactionError::trailing_bytes);
@@ -214,6 +216,7 @@ private:
     ByteView wire_;
     std::size_t position_ = 0;
     std::size_t signature_count_ = 0;
+    bool index_is_bad_ = false; // told after the tables: into those, the index may be right
 };
 
 Result<Transaction, TransactionError> parse_transaction(ByteView wire)

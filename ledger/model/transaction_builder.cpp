@@ -38,8 +38,9 @@ std::vector<AccountMeta> ordered_keys(const Pubkey& fee_payer,
             merged.back().is_writable |= meta.is_writable;
         }
     }
-    std::stable_sort(merged.begin() + 1, merged.end(),
-                     [](const auto& a, const auto& b) { return class_of(a) < class_of(b); });
+    std::ranges::sort(merged.begin() + 1, merged.end(), [](const auto& a, const auto& b) {
+        return std::pair(class_of(a), a.key) < std::pair(class_of(b), b.key);
+    });
     return merged;
 }
 

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/model/short_vec.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace belfry::ledger {
+namespace {
+
+/// The slow model: a table of the one encoding of every value, made by division.
+std::map<Bytes, std::uint16_t> all_encodings()
+{
+    std::map<Bytes, std::uint16_t> table;
+    for (std::uint32_t value = 0; value <= 0xffff; ++value) {
+        Bytes digits;
+        std::uint32_t rest = value;
+        do {
+            digits.push_back(static_cast<std::uint8_t>(rest % 128));
+            rest /= 128;
+        } while (rest != 0);
+        for (std::size_t i = 0; i + 1 < digits.size(); ++i) {
+            digits[i] = static_cast<std::uint8_t>(digits[i] + 128);
+        }
+        table.emplace(digits, static_cast<std::uint16_t>(value));
+    }
+    return table;
+}
+
+TEST(ShortVec, writes_and_reads_the_one_encoding_of_every_value)
+{
+    for (const auto& [encoding, value] : all_encodings()) {
+        Bytes written;
+        write_short_vec(written, value);
+        ASSERT_EQ(written, encoding);
+        const std::optional<ShortVec> read = read_short_vec(encoding);
+        ASSERT_TRUE(read.has_value());
+        ASSERT_EQ(read->value, value);
+        ASSERT_EQ(read->encoded_bytes, encoding.size());
+    }
+}
+
+TEST(ShortVec, every_string_of_one_to_three_bytes_is_read_as_the_model_reads_it)
+{
+    const std::map<Bytes, std::uint16_t> table = all_encodings();
+    std::size_t accepted = 0;
+    for (std::size_t length = 1; length <= 3; ++length) {
+        Bytes text(length);
+        for (std::uint32_t i = 0; i < 1U << (8 * length); ++i) {
+            for (std::size_t k = 0; k < length; ++k) {
+                text[k] = static_cast<std::uint8_t>(i >> (8 * k));
+            }
+            // The first byte without the top bit ends the count.
+            std::size_t end = 0;
+            while (end < length && text[end] >= 128) {
+                ++end;
+            }
+            const auto known =
+                end == length
+                    ? table.end()
+                    : table.find(Bytes(text.begin(), text.begin() + static_cast<long>(end) + 1));
+            const std::optional<ShortVec> read = read_short_vec(text);
+            ASSERT_EQ(read.has_value(), known != table.end()) << to_hex(text);
+            if (read) {
+                ++accepted;
+                ASSERT_EQ(read->value, known->second) << to_hex(text);
+                ASSERT_EQ(read->encoded_bytes, end + 1) << to_hex(text);
+            }
+        }
+    }
+    EXPECT_GT(accepted, 65536U);
+}
+
+TEST(ShortVec, an_empty_string_and_a_fourth_byte_are_refused)
+{
+    EXPECT_FALSE(read_short_vec({}).has_value());
+    EXPECT_FALSE(read_short_vec(Bytes{0x80, 0x80, 0x80, 0x01}).has_value());
+}
+
+} // namespace
+} // namespace belfry::ledger
