@@ -34,4 +34,8 @@ void encode_account(Bytes& out, const Pubkey& address, const Account& account);
 [[nodiscard]] Bytes encode_account(const Pubkey& address, const Account& account);
 [[nodiscard]] Result<std::pair<Pubkey, Account>, AccountError> decode_account(ByteView encoded);
 
+/// The part of the encoding after the address.
+void encode_account_body(Bytes& out, const Account& account);
+[[nodiscard]] Result<Account, AccountError> decode_account_body(ByteView body);
+
 } // namespace belfry::ledger
