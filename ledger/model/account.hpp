@@ -22,7 +22,7 @@ inline constexpr std::size_t account_encoding_overhead = 32 + 8 + 32 + 1 + 4;
 struct Account {
     Lamports lamports;
     Pubkey owner = system_program;
-    Bytes data;
+    Bytes data = {};
     bool executable = false;
     friend bool operator==(const Account&, const Account&) = default;
 };
