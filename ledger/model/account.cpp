@@ -5,16 +5,21 @@
 
 namespace belfry::ledger {
 
-void encode_account(Bytes& out, const Pubkey& address, const Account& account)
+void encode_account_body(Bytes& out, const Account& account)
 {
     BELFRY_CHECK(account.data.size() <= account_data_bytes_max);
     ByteWriter writer(out);
-    writer.bytes(address.view());
     writer.u64(account.lamports.value);
     writer.bytes(account.owner.view());
     writer.u8(account.executable ? 1 : 0);
     writer.u32(static_cast<std::uint32_t>(account.data.size()));
     writer.bytes(account.data);
+}
+
+void encode_account(Bytes& out, const Pubkey& address, const Account& account)
+{
+    ByteWriter(out).bytes(address.view());
+    encode_account_body(out, account);
 }
 
 Bytes encode_account(const Pubkey& address, const Account& account)
@@ -25,10 +30,9 @@ Bytes encode_account(const Pubkey& address, const Account& account)
     return out;
 }
 
-Result<std::pair<Pubkey, Account>, AccountError> decode_account(ByteView encoded)
+Result<Account, AccountError> decode_account_body(ByteView body)
 {
-    ByteReader reader(encoded);
-    const auto address = reader.fixed<Pubkey>();
+    ByteReader reader(body);
     Account account;
     account.lamports = Lamports{reader.u64()};
     account.owner = reader.fixed<Pubkey>();
@@ -46,7 +50,16 @@ Result<std::pair<Pubkey, Account>, AccountError> decode_account(ByteView encoded
     }
     account.executable = executable == 1;
     account.data.assign(data.begin(), data.end());
-    return std::pair{address, std::move(account)};
+    return account;
+}
+
+Result<std::pair<Pubkey, Account>, AccountError> decode_account(ByteView encoded)
+{
+    if (encoded.size() < Pubkey::size_bytes) {
+        return std::unexpected(AccountError::truncated);
+    }
+    BELFRY_TRY(account, decode_account_body(encoded.subspan(Pubkey::size_bytes)));
+    return std::pair{Pubkey::from(encoded.first(Pubkey::size_bytes)), std::move(account)};
 }
 
 } // namespace belfry::ledger

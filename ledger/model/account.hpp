@@ -22,7 +22,7 @@ inline constexpr std::size_t account_encoding_overhead = 32 + 8 + 32 + 1 + 4;
 struct Account {
     Lamports lamports;
     Pubkey owner = system_program;
-    Bytes data;
+    Bytes data = {};
     bool executable = false;
     friend bool operator==(const Account&, const Account&) = default;
 };
@@ -33,5 +33,9 @@ enum class AccountError : std::uint8_t { truncated, trailing_bytes, out_of_bound
 void encode_account(Bytes& out, const Pubkey& address, const Account& account);
 [[nodiscard]] Bytes encode_account(const Pubkey& address, const Account& account);
 [[nodiscard]] Result<std::pair<Pubkey, Account>, AccountError> decode_account(ByteView encoded);
+
+/// The part of the encoding after the address.
+void encode_account_body(Bytes& out, const Account& account);
+[[nodiscard]] Result<Account, AccountError> decode_account_body(ByteView body);
 
 } // namespace belfry::ledger

@@ -26,12 +26,12 @@ struct ShredSet {
     std::uint32_t index = 0; // within the block, from 0
     std::uint8_t data_count = 0;
     std::uint8_t parity_count = 0;
-    bool last = false;   // ends the block
-    Hash chained_root;   // previous set's root; of set 0 the parent's block id
-    Hash root;           // this set's Merkle root; of the last set the block id
-    Signature signature; // the leader's, over root and header
+    bool last = false;        // ends the block
+    Hash chained_root = {};   // previous set's root; of set 0 the parent's block id
+    Hash root = {};           // this set's Merkle root; of the last set the block id
+    Signature signature = {}; // the leader's, over root and header
     std::uint16_t version = 0;
-    Bytes payload; // entry bytes, in order
+    Bytes payload = {}; // entry bytes, in order
     friend bool operator==(const ShredSet&, const ShredSet&) = default;
 };
 

@@ -24,13 +24,13 @@ struct AccountMeta {
 /// An instruction before its keys have become indexes.
 struct Instruction {
     Pubkey program;
-    std::vector<AccountMeta> accounts;
-    Bytes data;
+    std::vector<AccountMeta> accounts = {};
+    Bytes data = {};
 };
 
 struct MessageOptions {
     Pubkey fee_payer;
-    Hash recent_blockhash;
+    Hash recent_blockhash = {};
     bool version_0 = false; // else legacy
 };
 

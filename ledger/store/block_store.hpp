@@ -45,10 +45,10 @@ struct SignatureRecord {
 
 /// What one durable commit writes. Views must live until commit() returns.
 struct BlockBatch {
-    std::span<const ShredSet> sets;
-    std::span<const BlockRecord> blocks;
-    std::span<const BlockRef> finalized; // the main chain, each slot once and for ever
-    std::span<const SignatureRecord> signatures;
+    std::span<const ShredSet> sets = {};
+    std::span<const BlockRecord> blocks = {};
+    std::span<const BlockRef> finalized = {}; // the main chain, each slot once and for ever
+    std::span<const SignatureRecord> signatures = {};
 };
 
 class BlockStore {

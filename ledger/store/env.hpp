@@ -18,14 +18,19 @@ struct MDB_env;
 
 namespace belfry::ledger {
 
-/// Handles of the databases, opened once.
+/// A database inside the environment; its name is part of every record's checksum.
+struct LmdbDatabase {
+    const char* name;
+    unsigned handle = 0;
+};
+
 struct LmdbDatabases {
-    unsigned meta = 0;
-    unsigned sets = 0;
-    unsigned blocks = 0;
-    unsigned chain = 0;
-    unsigned signatures = 0;
-    unsigned accounts = 0;
+    LmdbDatabase meta{"meta"};
+    LmdbDatabase sets{"sets"};
+    LmdbDatabase blocks{"blocks"};
+    LmdbDatabase chain{"chain"};
+    LmdbDatabase signatures{"signatures"};
+    LmdbDatabase accounts{"accounts"};
 };
 
 /// An exclusive flock on LOCK in a directory, which is made if it is missing.
@@ -68,7 +73,10 @@ public:
 
 private:
     void open(const Options& options);
-    void open_databases(const Options& options);
+    void open_databases();
+    void check_file_bytes() const;
+    void write_birth();
+    void check_birth() const;
 
     std::filesystem::path directory_;
     Hash genesis_hash_;

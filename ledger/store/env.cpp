@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/store/env.hpp"
+
+#include "crypto/base58.hpp"
+#include "ledger/store/layout.hpp"
+#include "ledger/store/lmdb_transaction.hpp"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <lmdb.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <stdexcept>
+#include <system_error>
+
+namespace belfry::ledger {
+
+namespace {
+constexpr std::string_view schema_key = "schema";
+constexpr std::string_view genesis_key = "genesis";
+
+ByteView as_bytes(std::string_view text)
+{
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+std::string errno_text(int code)
+{
+    return std::generic_category().message(code);
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& place, const std::string& text)
+{
+    throw std::runtime_error(fmt::format("{}: {}", place.string(), text));
+}
+
+void sync_directory(const std::filesystem::path& directory)
+{
+    const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
+    const int code = errno;
+    if (descriptor >= 0) {
+        ::close(descriptor);
+    }
+    if (!synced) {
+        refuse(directory, fmt::format("cannot be synced: {}", errno_text(code)));
+    }
+}
+
+/// Gives what is in result, or ends the start with one line.
+template <class T>
+T or_refuse(Result<T, StoreError> result, const std::filesystem::path& place)
+{
+    if (!result) {
+        refuse(place, fmt::format("cannot be used: {}; restore it, or move it away to start from "
+                                  "genesis",
+                                  to_string(result.error())));
+    }
+    if constexpr (!std::is_void_v<T>) {
+        return std::move(*result);
+    }
+}
+} // namespace
+
+DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
+{
+    if (::mkdir(directory.c_str(), 0700) == 0) {
+        const std::filesystem::path absolute = std::filesystem::absolute(directory);
+        sync_directory(absolute.has_filename() ? absolute.parent_path()
+                                               : absolute.parent_path().parent_path());
+    } else if (errno != EEXIST) {
+        refuse(directory, fmt::format("the data directory cannot be made: {}", errno_text(errno)));
+    }
+    const std::filesystem::path file = directory / lock_file_name;
+    descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor_ < 0) {
+        refuse(file, fmt::format("cannot be opened: {}", errno_text(errno)));
+    }
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+        const int code = errno;
+        ::close(descriptor_);
+        refuse(directory, code == EWOULDBLOCK
+                              ? std::string("another node is running in this data directory; "
+                                            "stop it or choose another directory")
+                              : fmt::format("cannot be locked: {}", errno_text(code)));
+    }
+}
+
+DirectoryLock::~DirectoryLock()
+{
+    ::close(descriptor_); // gives the lock back
+}
+
+LmdbEnv::LmdbEnv(const Options& options)
+    : directory_(options.directory)
+    , genesis_hash_(options.genesis_hash)
+    , lock_(options.directory)
+{
+    try {
+        open(options);
+        check_file_bytes();
+        open_databases();
+        if (is_new_) {
+            write_birth();
+            sync_directory(directory_);
+        } else {
+            check_birth();
+        }
+    } catch (...) {
+        mdb_env_close(env_);
+        throw;
+    }
+}
+
+LmdbEnv::~LmdbEnv()
+{
+    mdb_env_close(env_);
+}
+
+void LmdbEnv::open(const Options& options)
+{
+    const std::filesystem::path file = directory_ / ledger_file_name;
+    constexpr std::uint64_t page = 4096;
+    const std::uint64_t map_bytes = std::max(options.map_bytes / page * page, 64 * page);
+    int code = mdb_env_create(&env_);
+    if (code == 0) {
+        code = mdb_env_set_mapsize(env_, map_bytes);
+    }
+    if (code == 0) {
+        code = mdb_env_set_maxdbs(env_, 8);
+    }
+    if (code == 0) {
+        code = mdb_env_set_maxreaders(env_, 8);
+    }
+    if (code == 0) {
+        // MDB_NOTLS: the environment is made by one thread and then owned by another.
+        code = mdb_env_open(env_, file.c_str(), MDB_NOSUBDIR | MDB_NOTLS, 0600);
+    }
+    int dead_readers = 0;
+    if (code == 0) {
+        code = mdb_reader_check(env_, &dead_readers);
+    }
+    if (code != 0) {
+        refuse(file, fmt::format("cannot be opened: {}", mdb_strerror(code)));
+    }
+}
+
+void LmdbEnv::check_file_bytes() const
+{
+    // LMDB maps the file without asking whether it is all there; a missing page would be SIGBUS.
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    mdb_env_info(env_, &info);
+    mdb_env_stat(env_, &stat);
+    const std::filesystem::path file = directory_ / ledger_file_name;
+    const std::uint64_t needed = (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+    const std::uint64_t there = std::filesystem::file_size(file);
+    if (there < needed) {
+        refuse(file, fmt::format("is torn: {} of {} bytes are there; restore it, or move it away "
+                                 "to start from genesis",
+                                 there, needed));
+    }
+}
+
+void LmdbEnv::open_databases()
+{
+    const std::filesystem::path file = directory_ / ledger_file_name;
+    MDB_txn* transaction = nullptr;
+    int code = mdb_txn_begin(env_, nullptr, 0, &transaction);
+    if (code == 0) {
+        for (LmdbDatabase* database :
+             {&databases_.meta, &databases_.sets, &databases_.blocks, &databases_.chain,
+              &databases_.signatures, &databases_.accounts}) {
+            if (code == 0) {
+                code = mdb_dbi_open(transaction, database->name, MDB_CREATE, &database->handle);
+            }
+        }
+        // Without a birth record this is a new file, or one whose making was cut short.
+        MDB_stat meta{};
+        if (code == 0) {
+            code = mdb_stat(transaction, databases_.meta.handle, &meta);
+        }
+        is_new_ = meta.ms_entries == 0;
+        if (code == 0) {
+            code = mdb_txn_commit(transaction);
+        } else {
+            mdb_txn_abort(transaction);
+        }
+    }
+    if (code != 0) {
+        refuse(file, fmt::format("cannot be read: {}; restore it, or move it away to start from "
+                                 "genesis",
+                                 mdb_strerror(code)));
+    }
+}
+
+void LmdbEnv::write_birth()
+{
+    const std::filesystem::path file = directory_ / ledger_file_name;
+    LmdbTransaction transaction = or_refuse(LmdbTransaction::write(*this), file);
+    Bytes schema;
+    ByteWriter(schema).u32(schema_version);
+    or_refuse(transaction.put(databases_.meta, as_bytes(schema_key), schema), file);
+    or_refuse(transaction.put(databases_.meta, as_bytes(genesis_key), genesis_hash_.view()), file);
+    const std::array<std::uint8_t, 8> slot_zero{};
+    or_refuse(transaction.put(databases_.chain, slot_zero, genesis_hash_.view()), file);
+    or_refuse(transaction.commit(), file);
+}
+
+void LmdbEnv::check_birth() const
+{
+    const std::filesystem::path file = directory_ / ledger_file_name;
+    const LmdbTransaction transaction = or_refuse(LmdbTransaction::read(*this), file);
+    const auto schema = or_refuse(transaction.get(databases_.meta, as_bytes(schema_key)), file);
+    const auto genesis = or_refuse(transaction.get(databases_.meta, as_bytes(genesis_key)), file);
+    if (!schema || !genesis || genesis->size() != Hash::size_bytes) {
+        refuse(file, "is not the ledger of a node; move it away");
+    }
+    if (const std::uint32_t found = ByteReader(*schema).u32(); found != schema_version) {
+        refuse(file, fmt::format("is written in schema {}, this program knows {}", found,
+                                 schema_version));
+    }
+    if (Hash::from(*genesis) != genesis_hash_) {
+        refuse(directory_,
+               fmt::format("holds the chain of genesis {}, not of {}; give this node "
+                           "another data directory",
+                           crypto::to_base58(*genesis), crypto::to_base58(genesis_hash_.view())));
+    }
+}
+
+std::uint64_t LmdbEnv::used_bytes() const
+{
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    mdb_env_info(env_, &info);
+    mdb_env_stat(env_, &stat);
+    return (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+}
+
+} // namespace belfry::ledger
