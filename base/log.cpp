@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <stdexcept>
 
 namespace belfry {
 namespace {
@@ -43,6 +45,18 @@ std::string_view name_of(LogLevel level)
     return level_names[static_cast<std::size_t>(level)].first;
 }
 
+spdlog::sink_ptr open_sink(const std::string& file)
+{
+    if (file.empty()) {
+        return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    }
+    try {
+        return std::make_shared<spdlog::sinks::basic_file_sink_mt>(file);
+    } catch (const spdlog::spdlog_ex& error) {
+        throw std::runtime_error(error.what());
+    }
+}
+
 bool is_control(char character)
 {
     const auto byte = static_cast<unsigned char>(character);
@@ -71,12 +85,7 @@ struct Logger::State {
 
 Logger::Logger(const Options& options)
 {
-    spdlog::sink_ptr sink;
-    if (options.file.empty()) {
-        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    } else {
-        sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
-    }
+    spdlog::sink_ptr sink = open_sink(options.file);
     sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
         "%Y-%m-%dT%H:%M:%S.%fZ %v", spdlog::pattern_time_type::utc));
     state_ = std::make_unique<State>(std::move(sink));

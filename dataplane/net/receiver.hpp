@@ -3,7 +3,8 @@
 // receiver.hpp: what takes datagrams from a set of sockets; three ways behind one interface.
 // Shapes   multishot    io_uring, one RECVMSG per socket that goes on completing into a ring of
 //                       provided buffers (Linux 6.0)
-//          single_shot  io_uring, a few RECVMSG per socket, each armed again after use
+//          single_shot  io_uring, a few RECVMSG per socket, each armed again after use;
+//                       they may overtake one another
 //          recvmmsg     recvmmsg and poll, where io_uring is refused
 // Bounds   buffers per socket from the options: a flood on one socket cannot take another's.
 // Threads  made by any thread; the first collect() binds it to its caller.

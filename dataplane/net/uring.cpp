@@ -4,6 +4,8 @@
 #include "base/check.hpp"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <bit>
@@ -53,7 +55,9 @@ Uring::~Uring()
 
 bool Uring::start() noexcept
 {
-    return io_uring_enable_rings(&ring_) >= 0;
+    // liburing 2.3 declares io_uring_enable_rings() and does not export it.
+    return syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_ENABLE_RINGS, nullptr,
+                   0) >= 0;
 }
 
 io_uring_sqe* Uring::next_sqe() noexcept

@@ -23,7 +23,7 @@ class Uring {
 public:
     struct Options {
         unsigned sqe_count = 256;
-        unsigned cqe_count = 4096;
+        unsigned cqe_count = 4096; // at least sqe_count
     };
     explicit Uring(const Options& options);
     ~Uring();

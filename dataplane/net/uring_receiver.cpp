@@ -14,6 +14,7 @@
 namespace belfry::dataplane {
 namespace {
 
+constexpr unsigned submissions_max = 128; // between two enters; more make one more enter
 constexpr std::size_t multishot_name_bytes = sizeof(sockaddr_in6);
 constexpr std::size_t multishot_head_bytes =
     sizeof(io_uring_recvmsg_out) + multishot_name_bytes + receive_control_bytes;
@@ -29,14 +30,15 @@ std::size_t all_buffers(const ReceiverOptions& options)
 
 unsigned completions_for(std::size_t arrivals_max)
 {
-    return static_cast<unsigned>(std::bit_ceil(std::max<std::size_t>(4 * arrivals_max, 64)));
+    const std::size_t count = std::max<std::size_t>(4 * arrivals_max, 2 * submissions_max);
+    return static_cast<unsigned>(std::bit_ceil(count));
 }
 
 } // namespace
 
 UringReceiver::UringReceiver(const ReceiverOptions& options, std::size_t arrivals_max)
     : options_(options)
-    , uring_({.sqe_count = 256, .cqe_count = completions_for(arrivals_max)})
+    , uring_({.sqe_count = submissions_max, .cqe_count = completions_for(arrivals_max)})
     , rearms_(options.sockets.size())
     , errors_(options.sockets.size())
 {
