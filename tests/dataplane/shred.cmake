@@ -1,1 +1,4 @@
-set(DATAPLANE_SHRED_TEST_SOURCES)
+# SPDX-License-Identifier: Apache-2.0
+set(DATAPLANE_SHRED_TEST_SOURCES
+  shred_test.cpp shredder_test.cpp fec_resolver_test.cpp block_assembler_test.cpp tree_test.cpp)
+link_libraries(OpenSSL::Crypto) # ChaCha20 as the oracle of the tree
