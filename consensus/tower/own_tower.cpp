@@ -78,7 +78,7 @@ VoteRecord OwnTower::vote(const BlockName& block, const Identity& identity)
     return record;
 }
 
-void OwnTower::restore(const VoteRecord& record, const BlockName& finalized)
+void OwnTower::restore(const VoteRecord& record)
 {
     tower_ = record.vote.tower;
     root_ = {.slot = tower_.root(), .id = record.root_id};
@@ -87,13 +87,29 @@ void OwnTower::restore(const VoteRecord& record, const BlockName& finalized)
     for (std::size_t i = 0; i < entries.size(); ++i) {
         ballots_.push_back({.block = {.slot = entries[i].slot, .id = record.ids[i]}});
     }
-    begin_at(finalized);
+    BELFRY_CHECK(consistent());
 }
 
-void OwnTower::begin_at(const BlockName& finalized)
+void OwnTower::begin_at(const BlockName& finalized, std::span<const BlockName> final_chain)
 {
-    tower_.drop_through(finalized.slot);
-    std::erase_if(ballots_, [&](const Ballot& b) { return b.block.slot <= finalized.slot; });
+    // Votes are a chain: once one is off the final chain, so are all above it.
+    const auto off_chain = [&](const Ballot& ballot) {
+        return !final_chain.empty() && final_chain.front().slot <= ballot.block.slot &&
+               !std::ranges::binary_search(final_chain, ballot.block);
+    };
+    std::size_t dropped = 0;
+    while (dropped < ballots_.size() && ballots_[dropped].block.slot <= finalized.slot &&
+           !off_chain(ballots_[dropped])) {
+        ++dropped;
+    }
+    const bool all_below =
+        dropped == ballots_.size() || ballots_[dropped].block.slot > finalized.slot;
+    if (all_below) {
+        tower_.drop_through(finalized.slot);
+    } else if (dropped > 0) {
+        tower_.drop_through(ballots_[dropped - 1].block.slot);
+    }
+    ballots_.erase(ballots_.begin(), ballots_.begin() + static_cast<std::ptrdiff_t>(dropped));
     if (root_.slot <= finalized.slot) {
         root_ = finalized;
     }

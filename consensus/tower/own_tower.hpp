@@ -44,10 +44,11 @@ public:
     /// Votes for the block; gives what must be durable before the vote is sent.
     [[nodiscard]] VoteRecord vote(const BlockName& block, const Identity& identity);
 
-    /// Takes the place of everything before. What is at or below finalized is dropped.
-    void restore(const VoteRecord& record, const BlockName& finalized);
-    /// The ledger begins at this final block: what is at or below it is dropped.
-    void begin_at(const BlockName& finalized);
+    /// Takes the place of everything before.
+    void restore(const VoteRecord& record);
+    /// The ledger begins at this final block: votes at or below it are dropped, but for those that
+    /// final_chain (the newest final blocks, rising; may be empty) shows to be on another fork.
+    void begin_at(const BlockName& finalized, std::span<const BlockName> final_chain);
     /// The finalised chain reaches block, which the tree still holds with what is below.
     void settle(const ForkTree& forks, BlockIndex finalized);
     /// Whether the block finalised and the own root are on one chain.

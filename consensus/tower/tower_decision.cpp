@@ -87,7 +87,7 @@ void TowerEngine::prune(const BlockName& finalized)
     forks_ = ForkTree(finalized, config_.blocks_max);
     forks_.set_stakes(stakes_);
     votes_.wait_again(forks_);
-    own_.begin_at(finalized);
+    own_.begin_at(finalized, {});
     stand_ = finalized;
     confirmed_ = std::max(confirmed_, finalized);
 }

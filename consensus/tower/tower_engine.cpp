@@ -69,7 +69,8 @@ Result<void, RestoreError> TowerEngine::restore_record(const JournalRecord& reco
     }
     newest_ = OwnStatement{.after = record.sequence, .vote = cast.vote};
     newest_is_durable_ = true;
-    own_.restore(cast, config_.finalized);
+    own_.restore(cast);
+    own_.begin_at(config_.finalized, config_.final_chain);
     return {};
 }
 

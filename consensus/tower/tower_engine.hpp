@@ -44,6 +44,9 @@ struct TowerDefects {
 struct TowerConfig {
     std::optional<ValidatorIndex> self; // none: follows, never votes or builds
     BlockName finalized;                // the ledger's newest final block; genesis at first
+    /// Final blocks up to `finalized`, rising, as far back as the ledger holds them; may be empty.
+    /// With it a restart still honours old votes for a fork that lost.
+    std::vector<BlockName> final_chain{};
     /// A journal was found, or the operator said that this identity is new. Else nothing is signed.
     bool may_sign = false;
     std::uint64_t slots_max = 1024;
