@@ -16,6 +16,7 @@
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 #include "base/strong.hpp"
+#include "crypto/ed25519.hpp"
 #include "exec/account_table.hpp"
 #include "exec/arena.hpp"
 #include "exec/block_builder.hpp"
@@ -199,28 +200,38 @@ public:
 private:
     friend class BlockBuilder;
     struct Replay;
+    struct Closing;
 
-    [[nodiscard]] Result<void, BlockError> check_place(const ledger::Block& block) const;
-    [[nodiscard]] Result<const BlockState*, BlockError> replay_checked(const ReplayInput& input,
-                                                                       const BlockState& parent);
-    [[nodiscard]] Result<void, BlockError> read_entries(Replay& replay) const;
+    // bank_replay.cpp: the steps of a replay in their order. Each finds errors of its own.
+    [[nodiscard]] Result<const BlockState*, BlockError> place_of(const ledger::Block& block) const;
+    [[nodiscard]] Result<void, BlockError> read_entries(Replay& replay);
     [[nodiscard]] Result<void, BlockError> read_transactions(Replay& replay);
-    [[nodiscard]] Result<void, BlockError> verify_signatures(Replay& replay);
+    [[nodiscard]] Result<void, BlockError> check_window(Replay& replay);
     [[nodiscard]] Result<void, BlockError> verify_chain(Replay& replay);
-    [[nodiscard]] Result<void, BlockError> check_window(const Replay& replay) const;
-    [[nodiscard]] const BlockState* commit(BlockState state);
-    void move_to(const BlockState& target);
+    [[nodiscard]] Result<void, BlockError> verify_signatures(Replay& replay);
+    [[nodiscard]] Result<const BlockState*, BlockError> execute(Replay& replay);
+    [[nodiscard]] Result<const BlockState*, BlockError> run_replay(const ReplayInput& input);
+
+    // bank.cpp
     void put_genesis();
     void put_restored(RestoredState& restored);
-    [[nodiscard]] crypto::LtHash hash_of_all_accounts();
-    void note_dirty(const StateDelta& delta);
+    [[nodiscard]] BlockState close_block(Closing& closing);
+    const BlockState* commit(BlockState state);
+    void move_to(const BlockState& target);
+    void set_account(const Pubkey& key, const ledger::Account& account);
+
+    // bank_query.cpp
+    [[nodiscard]] const ledger::Account* account_at(const BlockState& block,
+                                                    const Pubkey& key) const;
+    [[nodiscard]] static std::optional<StatusAnswer> answer(const std::optional<Occurrence>& found);
 
     ledger::Genesis genesis_;
     Options options_;
     Hash genesis_hash_;
     Arena arena_;
     Executor executor_;
-    AccountTable accounts_; // at position_
+    std::vector<std::unique_ptr<crypto::Ed25519BatchVerifier>> verifiers_; // one per worker
+    AccountTable accounts_;                                                // at position_
     BlockTree tree_;
     const BlockState* position_ = nullptr;
     AccountTable dirty_; // finalized values since the last flush; zero lamports: gone

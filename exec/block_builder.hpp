@@ -11,6 +11,7 @@
 #include "base/strong.hpp"
 #include "exec/block_state.hpp"
 #include "exec/block_tree.hpp"
+#include "exec/executor.hpp"
 #include "exec/transaction_error.hpp"
 #include "exec/working_set.hpp"
 #include "ledger/model/entry.hpp"
@@ -25,6 +26,7 @@
 namespace belfry::exec {
 
 class Bank;
+struct BlockFees;
 struct LeaderSlot;
 
 enum class PackResult : std::uint8_t {
@@ -90,8 +92,8 @@ public:
 private:
     friend class Bank;
     BlockBuilder(Bank& bank, const BlockState& parent, const LeaderSlot& leader_slot);
-    [[nodiscard]] bool sift(std::span<const ledger::Transaction* const> transactions);
-    void write_entry();
+    /// Chooses what of the transactions is executed; the others get their answer.
+    void sift(const BlockState& parent, std::span<const ledger::Transaction* const> transactions);
 
     Bank& bank_;
     Slot slot_;
@@ -111,11 +113,17 @@ private:
     std::vector<TransactionStatus> statuses_;
     std::unordered_set<Hash, FixedBytesHasher> messages_; // asked only, never walked
     std::uint64_t compute_units_ = 0;
-    std::vector<PackOutcome> outcomes_;
-    std::vector<const ledger::Transaction*> batch_; // what is executed of one add()
-    std::vector<std::size_t> batch_places_;         // their places in outcomes_
-    BlockState state_;                              // filled by finish()
+    std::unique_ptr<BlockFees> fees_;
+    BlockState state_; // filled by finish()
     bool finished_ = false;
+
+    // Of one add(), kept for their memory.
+    std::vector<PackOutcome> outcomes_;
+    std::vector<const ledger::Transaction*> batch_; // what is executed
+    std::vector<std::size_t> batch_places_;         // in outcomes_
+    std::vector<ExecutionOutcome> results_;         // of batch_
+    std::vector<ByteView> wires_;                   // of what is included
+    std::vector<Hash> hashes_;
 };
 
 } // namespace belfry::exec

@@ -13,6 +13,7 @@
 #include "ledger/model/block_ref.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace belfry::exec {
@@ -25,6 +26,13 @@ struct TransactionStatus {
     Lamports fee;
     friend bool operator==(const TransactionStatus&, const TransactionStatus&) = default;
 };
+
+inline constexpr std::size_t transaction_status_bytes =
+    32 + 64 + TransactionError::encoded_bytes + 8;
+/// Appends transaction_status_bytes bytes, in the order of the fields.
+void encode(const TransactionStatus& status, ByteWriter& out);
+/// nullopt on too few bytes or an unknown error.
+[[nodiscard]] std::optional<TransactionStatus> decode_transaction_status(ByteReader& in);
 
 /// Totals since genesis on one fork, and the names of the state after a block. What a node must
 /// keep beside the accounts to start again from them.
@@ -52,8 +60,10 @@ struct BlockState {
     crypto::LtHash lattice;             // of the whole account set after this block
     std::vector<TransactionStatus> statuses;
     StateDelta delta;
-    Lamports fees;       // all that this block's transactions paid
-    Lamports fees_burnt; // the part that nobody got
+    std::uint32_t tree_place = 0; // the tree's own: where its indexes mean this block
+    bool outcomes_known = true;   // errors and fees in statuses are real (not after a restart)
+    Lamports fees;                // all that this block's transactions paid
+    Lamports fees_burnt;          // the part that nobody got
 
     [[nodiscard]] const ledger::BlockRef& ref() const { return anchor.block; }
     [[nodiscard]] Slot slot() const { return anchor.block.slot; }

@@ -77,7 +77,7 @@ private:
     using Index = KeyIndex<Place, no_place>;
     using Owned = std::unique_ptr<BlockState>;
 
-    void add_to_indexes(const BlockState& block);
+    void add_to_indexes(BlockState& block);
     void remove_from_indexes(const BlockState& block);
     void forget_oldest_history();
     template <class Matches>

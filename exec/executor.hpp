@@ -26,7 +26,8 @@ namespace belfry::exec {
 struct ExecutionOutcome {
     bool charged = false;
     TransactionError error;
-    Lamports fee;
+    Lamports fee;      // base and priority fee
+    Lamports base_fee; // the part that the burn rule is about
     std::uint64_t compute_units = 0;
 };
 
@@ -66,13 +67,16 @@ private:
     std::vector<LoadedTransaction> loaded_;
     std::vector<std::uint32_t> places_;
     struct LastWave {
-        std::uint32_t written = 0; // one more than the wave, 0 for none
+        std::uint64_t generation = 0; // of the call that the two numbers belong to
+        std::uint32_t written = 0;    // one more than the wave, 0 for none
         std::uint32_t read = 0;
     };
     std::vector<LastWave> last_waves_; // by place
     std::vector<std::uint32_t> waves_; // by transaction
     std::vector<std::uint32_t> order_; // transactions by wave, then block order
     std::vector<std::uint32_t> wave_begins_;
+    std::vector<std::uint32_t> next_in_wave_;
+    std::uint64_t generation_ = 0;
 };
 
 } // namespace belfry::exec

@@ -108,7 +108,6 @@ private:
         std::uint64_t priority_fee = 0;
         std::uint64_t arrival = 0;
         Slot received;
-        std::uint64_t forwarded_window = 0; // one more than the window, 0: never
         std::uint64_t writable_mask = 0;
         std::uint32_t older = no_entry; // list by arrival
         std::uint32_t newer = no_entry;
@@ -125,6 +124,10 @@ private:
                                                     : a.arrival < b.arrival;
         }
     };
+    struct Forward {
+        std::uint64_t arrival = 0; // tells whether the place still holds what was meant
+        std::uint32_t entry = 0;
+    };
     struct LockCount {
         Pubkey key;
         std::size_t count = 0;
@@ -136,6 +139,7 @@ private:
     void set_stage(std::uint32_t place, Stage stage);
     void remove(std::uint32_t place);
     [[nodiscard]] bool lock_accounts(const Entry& entry);
+    void wait(std::uint32_t place);
     void start_window(std::uint64_t window);
 
     Options options_;
@@ -153,8 +157,8 @@ private:
     std::vector<const ledger::Transaction*> batch_transactions_;
     std::vector<LockCount> locks_; // of the batch that is being made
     PlaceIndex lock_index_;
-    std::uint64_t forward_window_ = 0;     // one more than the window of to_forward_
-    std::deque<std::uint64_t> to_forward_; // arrivals, oldest first
+    std::uint64_t forward_window_ = 0; // one more than the window of to_forward_, 0: none yet
+    std::deque<Forward> to_forward_;   // oldest first
     PoolCounters counters_;
 };
 

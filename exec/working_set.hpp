@@ -25,7 +25,8 @@ struct WorkingAccount {
     std::uint64_t data_bytes = 0;
     Pubkey owner = ledger::system_program;
     bool executable = false;
-    bool data_is_zeros = false; // else the data from before the block
+    bool data_is_new = false;  // zeros made in this block; else the data from before it
+    bool data_is_zeros = true; // known only while the System program owns the account
     friend bool operator==(const WorkingAccount&, const WorkingAccount&) = default;
 };
 

@@ -22,8 +22,11 @@ struct ComputeBudget {
     std::uint64_t unit_price_microlamports = 0;
     Lamports base_fee;
     Lamports priority_fee;
-    /// nullopt: more than any account can hold.
-    [[nodiscard]] std::optional<Lamports> fee() const { return base_fee.plus(priority_fee); }
+    /// Amounts that do not fit stay at the largest one, which nobody can pay.
+    [[nodiscard]] Lamports fee() const
+    {
+        return base_fee.plus(priority_fee).value_or(Lamports{UINT64_MAX});
+    }
 };
 
 [[nodiscard]] ComputeBudget compute_budget_of(const ledger::Transaction& transaction,

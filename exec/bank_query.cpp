@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/check.hpp"
+#include "exec/bank.hpp"
+#include "exec/programs/compute_budget.hpp"
+
+namespace belfry::exec {
+namespace {
+
+[[nodiscard]] const ledger::Account* existing(const ledger::Account& account)
+{
+    return account.lamports.value != 0 ? &account : nullptr;
+}
+
+} // namespace
+
+const BlockState* Bank::find(const Hash& block_id) const
+{
+    return tree_.find(block_id);
+}
+const BlockState& Bank::finalized() const
+{
+    return tree_.finalized();
+}
+const BlockState& Bank::position() const
+{
+    return *position_;
+}
+std::size_t Bank::block_count() const
+{
+    return tree_.size();
+}
+
+const ledger::Account* Bank::account_at(const BlockState& block, const Pubkey& key) const
+{
+    // Up from the block to where its fork leaves that of position_: the newest change counts.
+    const BlockState* fork = &block;
+    for (; !tree_.is_ancestor(*fork, *position_); fork = fork->parent) {
+        if (const AccountChange* change = fork->delta.find(key); change != nullptr) {
+            return existing(change->after);
+        }
+    }
+    // Down from position_ to there: the oldest change undone counts.
+    const AccountChange* oldest = nullptr;
+    for (const BlockState* at = position_; at != fork; at = at->parent) {
+        if (const AccountChange* change = at->delta.find(key); change != nullptr) {
+            oldest = change;
+        }
+    }
+    return oldest != nullptr ? existing(oldest->before) : accounts_.find(key);
+}
+
+std::optional<ledger::Account> Bank::account(const Hash& block_id, const Pubkey& key) const
+{
+    const BlockState* block = tree_.find(block_id);
+    if (block == nullptr) {
+        return std::nullopt;
+    }
+    const ledger::Account* found = account_at(*block, key);
+    return found != nullptr ? *found : ledger::Account{};
+}
+
+std::optional<BlockhashAnswer> Bank::latest_blockhash(const Hash& block_id) const
+{
+    const BlockState* block = tree_.find(block_id);
+    if (block == nullptr) {
+        return std::nullopt;
+    }
+    return BlockhashAnswer{block->blockhash(), block->height(),
+                           Height{block->height().value + recent_blocks}};
+}
+
+std::optional<bool> Bank::is_blockhash_valid(const Hash& block_id, const Hash& blockhash) const
+{
+    const BlockState* block = tree_.find(block_id);
+    if (block == nullptr) {
+        return std::nullopt;
+    }
+    return tree_.blockhash_age(*block, blockhash) == BlockhashAge::valid;
+}
+
+std::optional<StatusAnswer> Bank::answer(const std::optional<Occurrence>& found)
+{
+    if (!found || !found->block->outcomes_known) {
+        return std::nullopt;
+    }
+    return StatusAnswer{found->block->ref(), found->block->height(),
+                        found->block->statuses[found->transaction_index]};
+}
+
+std::optional<StatusAnswer> Bank::status(const Hash& block_id,
+                                         const Signature& first_signature) const
+{
+    const BlockState* tip = tree_.find(block_id);
+    return tip != nullptr ? answer(tree_.find_signature(*tip, first_signature)) : std::nullopt;
+}
+
+std::optional<StatusAnswer> Bank::status_of_message(const Hash& block_id,
+                                                    const Hash& message_hash) const
+{
+    const BlockState* tip = tree_.find(block_id);
+    return tip != nullptr ? answer(tree_.find_message(*tip, message_hash)) : std::nullopt;
+}
+
+Lamports Bank::fee_of(const ledger::Transaction& transaction) const
+{
+    return compute_budget_of(transaction, executor_.rules()).fee();
+}
+
+std::optional<Simulation> Bank::simulate(const Hash& block_id,
+                                         const ledger::Transaction& transaction) const
+{
+    const BlockState* block = tree_.find(block_id);
+    if (block == nullptr) {
+        return std::nullopt;
+    }
+    Simulation simulation;
+    simulation.fee = fee_of(transaction);
+    if (tree_.blockhash_age(*block, transaction.recent_blockhash()) != BlockhashAge::valid) {
+        simulation.error = TransactionError::of(TransactionErrorKind::blockhash_not_found);
+        return simulation;
+    }
+    if (tree_.in_window(*block, transaction.message_hash())) {
+        simulation.error = TransactionError::of(TransactionErrorKind::already_processed);
+        return simulation;
+    }
+    WorkingSet working;
+    std::vector<std::uint32_t> places;
+    for (std::size_t i = 0; i < transaction.account_count(); ++i) {
+        places.push_back(working.load(transaction.account(i),
+                                      [&](const Pubkey& key) { return account_at(*block, key); }));
+    }
+    const ExecutionOutcome outcome =
+        run_transaction(LoadedTransaction{&transaction, places, writable_mask_of(transaction)},
+                        working, executor_.rules());
+    simulation.would_be_included = outcome.charged;
+    simulation.error = outcome.error;
+    simulation.compute_units = outcome.compute_units;
+    return simulation;
+}
+
+} // namespace belfry::exec
