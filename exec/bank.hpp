@@ -178,6 +178,8 @@ public:
     /// May a transaction in a child of this block name it?
     [[nodiscard]] std::optional<bool> is_blockhash_valid(const Hash& block_id,
                                                          const Hash& blockhash) const;
+    /// For a transaction in a child of this block; unknown when the block is not in the tree.
+    [[nodiscard]] BlockhashAge blockhash_age(const Hash& block_id, const Hash& blockhash) const;
     /// On the fork that ends in block_id, newest first where a signature was used twice.
     [[nodiscard]] std::optional<StatusAnswer> status(const Hash& block_id,
                                                      const Signature& first_signature) const;

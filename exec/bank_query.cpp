@@ -78,6 +78,12 @@ std::optional<bool> Bank::is_blockhash_valid(const Hash& block_id, const Hash& b
     return tree_.blockhash_age(*block, blockhash) == BlockhashAge::valid;
 }
 
+BlockhashAge Bank::blockhash_age(const Hash& block_id, const Hash& blockhash) const
+{
+    const BlockState* block = tree_.find(block_id);
+    return block == nullptr ? BlockhashAge::unknown : tree_.blockhash_age(*block, blockhash);
+}
+
 std::optional<StatusAnswer> Bank::answer(const std::optional<Occurrence>& found)
 {
     if (!found || !found->block->outcomes_known) {

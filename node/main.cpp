@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // main.cpp: the one binary, `belfry`: picks the subcommand. Exit codes: node/cli/exit_code.hpp.
+#include "node/cli/cluster_commands.hpp"
 #include "node/cli/commands.hpp"
 #include "node/version.hpp"
 
@@ -17,6 +18,10 @@ int main(int argc, char** argv)
     belfry::node::add_balance(app, &exit_code);
     belfry::node::add_status(app, &exit_code);
     belfry::node::add_version(app, &exit_code);
+    belfry::node::add_run(app, &exit_code);
+    belfry::node::add_local_cluster(app, &exit_code);
+    belfry::node::add_load(app, &exit_code);
+    belfry::node::add_demo(app, &exit_code);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

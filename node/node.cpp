@@ -228,8 +228,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
           NodeFacts{.genesis_hash = genesis_hash,
                     .identity = roster.validators[roster.me].key,
                     .slots_per_epoch = genesis.slots_per_epoch,
-                    .rent_lamports_per_byte = genesis.rent.lamports_per_byte,
-                    .rent_overhead_bytes = genesis.rent.overhead_bytes},
+                    .rent = genesis.rent},
           rpc_port)
 {
 }

@@ -30,7 +30,9 @@ T read(Result<T, ledger::StoreError> result, const char* what)
     if (!result) {
         refuse(fmt::format("{} cannot be read: {}", what, ledger::to_string(result.error())));
     }
-    return std::move(*result);
+    if constexpr (!std::is_void_v<T>) {
+        return std::move(*result);
+    }
 }
 
 ledger::Block load(const ledger::BlockStore& store, const ledger::BlockRef& ref)

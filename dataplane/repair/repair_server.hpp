@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace belfry::dataplane {
@@ -56,6 +57,9 @@ enum class RepairServeError : std::uint8_t {
     not_here, // nothing of it is stored
     count,
 };
+
+/// The enumerator's name, for counters.
+[[nodiscard]] std::string_view to_string(RepairServeError error);
 
 struct RepairAnswer {
     std::uint16_t peer = 0; // roster index: send to its repair address

@@ -37,6 +37,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 namespace belfry::dataplane {
 
@@ -78,6 +79,9 @@ enum class ShredError : std::uint8_t {
     malformed_set, // signed, but its shreds are of no one codeword or disagree in the header
     count,         // number of values
 };
+
+/// The enumerator's name, for counters.
+[[nodiscard]] std::string_view to_string(ShredError error);
 
 /// Names a set while its block still streams, and in every repair request: equivocating versions
 /// of one set differ in the root.

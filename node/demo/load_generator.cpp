@@ -48,6 +48,7 @@ struct Sent {
     std::uint32_t next_receiver = 0;
     bool sampled = false;
     bool processed = false;
+    bool confirmed = false;
     bool finalized = false;
     std::size_t levels_seen = 0; // of a sampled one
 };
@@ -142,6 +143,7 @@ private:
     std::array<Histogram, level_count> latency_us_;
     std::uint64_t resent_count_ = 0;
     std::uint64_t processed_count_ = 0;
+    std::uint64_t confirmed_count_ = 0;
     std::uint64_t finalized_count_ = 0;
     std::minstd_rand random_;
 };
@@ -269,6 +271,10 @@ void LoadGenerator::take_status(std::size_t index, const std::optional<RpcClient
         for (; sent.levels_seen < levels; ++sent.levels_seen) {
             latency_us_[sent.levels_seen].record(static_cast<std::uint64_t>(us.count()));
         }
+    }
+    if (levels > 1 && !sent.confirmed) {
+        sent.confirmed = true;
+        ++confirmed_count_;
     }
     if (levels == level_count && !sent.finalized) {
         sent.finalized = true;
@@ -423,6 +429,7 @@ boost::json::object LoadGenerator::summary() const
     return {{"sent", sent_.size()},
             {"resent", resent_count_},
             {"processed", processed_count_},
+            {"confirmed", confirmed_count_},
             {"finalized", finalized_count_},
             {"latency_ms", latency}};
 }
