@@ -63,6 +63,7 @@ public:
     /// A block that is already at hand (stored, or genesis); its children need no fetching of it.
     void note_known(const ledger::BlockRef& block);
     [[nodiscard]] bool is_known(const ledger::BlockRef& block) const;
+    [[nodiscard]] bool slot_has_known_block(Slot slot) const;
     /// Sets and names at or below it are forgotten, except itself.
     void set_finalized(const ledger::BlockRef& block);
     [[nodiscard]] const ledger::BlockRef& finalized() const { return finalized_; }
@@ -108,7 +109,6 @@ private:
     [[nodiscard]] std::vector<Nodes::iterator> successors(const SetKey& key);
     [[nodiscard]] bool has_successor(const SetKey& key) const;
     [[nodiscard]] const Node* find_last(const ledger::BlockRef& block) const;
-    [[nodiscard]] bool slot_has_known_block(Slot slot) const;
     void add_known(const ledger::BlockRef& block);
     void make_room();
     void evict(Nodes::iterator node);

@@ -25,6 +25,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace belfry::dataplane {
@@ -57,11 +58,13 @@ public:
         std::uint64_t timeout_ns = 150'000'000;      // of a request; doubles up to timeout_max_ns
         std::uint64_t timeout_max_ns = 2'000'000'000;
         std::uint64_t probe_interval_ns = 1'000'000'000; // chain of one peer, when all seems well
+        std::uint64_t guide_interval_ns = 20'000'000;    // between new guides in catch-up
         std::uint64_t guide_patience_ns = 2'000'000'000; // without a block of its window completed
         std::uint64_t catch_up_gap = 8; // slots ahead of the replayed one that start catch-up
         std::size_t in_flight_shreds_max = 256;
         std::size_t requests_per_plan_max = 64;
         std::size_t items_max = 4096;
+        std::uint32_t block_attempts_max = 16; // then a block that nobody can deliver is let go
         std::size_t guides_max = 3;
         std::size_t window_blocks = 48; // of each guide, ahead of the replayed block
     };
@@ -76,7 +79,7 @@ public:
     };
     /// Moves the windows of resolver and assembler too.
     void set_position(const Position& position);
-    /// A block named by a vote, a child or the engine.
+    /// A block named by a vote, a child or the engine. The caller wants at most a few per voter.
     void want(const ledger::BlockRef& block);
     /// A slot that somebody who must know has reached (a vote, a far shred).
     void note_slot_seen(Slot slot);
@@ -102,14 +105,16 @@ private:
         std::uint64_t round = 0; // of plan() that last found it missing
         std::uint32_t attempts = 0;
         std::uint16_t peer = 0;
-        std::uint16_t expected_shreds = 0;
+        std::size_t expected_shreds = 0;
         bool outstanding = false;
     };
     struct Candidate {
         ItemKey item;
+        SetKey asked; // what the request names; a part of the item when some of it is here
         std::uint64_t bits = 0;
+        std::uint64_t eligible_ns = 0; // besides the grace since it was noticed
         std::uint64_t grace_ns = 0;
-        std::uint16_t expected_shreds = 0;
+        std::size_t expected_shreds = 0;
     };
     struct Peer {
         std::uint64_t latency_ns = 0; // smoothed; 0: not known
@@ -123,30 +128,36 @@ private:
         Slot after;
         std::uint64_t deadline_ns = 0; // of the question under way
         std::uint64_t progress_ns = 0;
-        std::size_t unknown_count = 0;
+        std::size_t fetched_count = 0; // of its blocks, at the last look
+        std::size_t dropped_count = 0; // hints that are behind us
         bool outstanding = false;
         bool exhausted = false; // has told all of its chain
+        bool useless = false;
     };
 
     void collect_candidates(std::uint64_t now_ns);
-    void collect_open_sets(std::uint64_t now_ns);
-    void collect_missing(std::uint64_t now_ns);
-    void collect_block_ranges(const ledger::BlockRef& block, std::uint32_t set_count);
-    void add_candidate(const Candidate& candidate);
+    void collect_open_set(const OpenSet& open);
+    void collect_missing(const Missing& missing);
+    void collect_block_ranges(const ledger::BlockRef& block, std::uint32_t set_count,
+                              std::uint64_t now_ns);
+    [[nodiscard]] std::uint64_t grace_of(Slot slot) const;
     void settle_items(std::uint64_t now_ns);
-    void ask(const Candidate& candidate, Item& item, std::uint64_t now_ns,
-             std::vector<RepairOut>& out);
+    void ask(const Candidate& candidate, std::uint64_t now_ns, std::vector<RepairOut>& out);
     [[nodiscard]] std::optional<std::uint16_t> choose_peer(std::optional<std::uint16_t> not_this,
                                                            std::uint64_t now_ns);
+    [[nodiscard]] std::uint64_t timeout_of(std::uint16_t peer, std::uint32_t attempts) const;
     void note_failure(std::uint16_t peer, std::uint64_t now_ns);
     void note_success(std::uint16_t peer, std::uint64_t latency_ns);
-    [[nodiscard]] Bytes write_request(std::uint16_t peer, const ItemKey& item, std::uint64_t bits,
-                                      std::uint64_t* echo);
+    [[nodiscard]] Bytes write_request(std::uint16_t peer, RepairWhat what, const SetKey& asked,
+                                      std::uint64_t bits);
+    void want_far(const ledger::BlockRef& block);
+    void drop_far_slots();
+
+    // repair_catch_up.cpp
     void guide(std::uint64_t now_ns, std::vector<RepairOut>& out);
     void follow(Guide& guide, std::uint64_t now_ns);
     void question(Guide& guide, std::uint64_t now_ns, std::vector<RepairOut>& out);
-    void add_guide(std::uint64_t now_ns);
-    void want_far(const ledger::BlockRef& block);
+    void dismiss(const Guide& guide);
 
     Options options_;
     const crypto::Keypair& me_;
@@ -157,15 +168,22 @@ private:
     Slot highest_slot_seen_;
     std::uint64_t sequence_ = 0;
     std::uint64_t round_ = 0;
-    std::uint64_t next_probe_ns_ = 0;
+    std::uint64_t next_guide_ns_ = 0;
     std::uint16_t next_peer_ = 0;
+    std::uint16_t next_guide_peer_ = 0;
+    std::size_t empty_guides_ = 0; // in a row that had nothing new
     std::uint32_t turn_ = 0;
     std::size_t in_flight_shreds_ = 0;
     std::vector<Peer> peers_;
     std::vector<Guide> guides_;
     std::map<ItemKey, Item> items_;
-    std::vector<Candidate> candidates_;
+    std::set<Slot> far_slots_; // resolver's wanted slots
     std::map<ledger::BlockRef, std::uint32_t> hinted_set_counts_;
+    // Of the present plan() only; kept for their memory.
+    std::vector<Candidate> candidates_;
+    std::set<SetKey> wanted_keys_;
+    std::set<std::pair<Slot, std::uint32_t>> open_places_;
+    std::set<SetKey> open_after_; // names of the sets that open ones follow
     RepairPlannerCounters counters_;
 };
 

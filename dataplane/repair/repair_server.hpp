@@ -6,7 +6,8 @@
 //          and was not seen before. The answer goes to that validator's own address (peer index;
 //          node/ knows the addresses), so nothing is sent to an address that the roster does not
 //          hold.
-// Bounds   a bucket of bytes per peer, checked before the signature, charged by what is sent; 64
+// Bounds   buckets of bytes and requests per peer, charged once the signature passed, and one of
+//          signature checks for all; 64
 //          shreds for a set, 4 sets with an eighth of parity for a range; built_sets_max sets'
 //          shreds kept.
 // Errors   RepairServeError, one counter each.
@@ -82,7 +83,8 @@ public:
         std::uint16_t me = 0;
         std::uint64_t bytes_per_second = std::uint64_t{8} << 20; // per peer
         std::uint64_t burst_bytes = std::uint64_t{2} << 20;
-        std::uint64_t requests_per_second = 500; // signatures checked per peer
+        std::uint64_t requests_per_second = 500; // answered, per peer
+        std::uint64_t checks_per_second = 4000;  // signatures, of all claimed senders together
         std::size_t built_sets_max = 32;
         std::uint64_t sequence_reset_ns =
             10'000'000'000; // silence after which any sequence is taken
@@ -96,10 +98,10 @@ public:
 
 private:
     struct Bucket {
-        std::uint64_t bytes_left = 0;
-        std::uint64_t requests_left_milli = 0;
+        std::uint64_t left = 0;
         std::uint64_t refilled_ns = 0;
         bool started = false;
+        void refill(std::uint64_t rate, std::uint64_t left_max, std::uint64_t now_ns);
     };
     struct Window { // which sequences were seen
         std::uint64_t highest = 0;
@@ -107,16 +109,22 @@ private:
         std::uint64_t newest_ns = 0;
         bool started = false;
     };
+    struct Peer {
+        Bucket bytes;
+        Bucket requests_milli;
+        Window sequences;
+    };
     struct Built {
         SetKey key;
-        SetHeader header;
         SetDatagrams datagrams;
     };
 
     [[nodiscard]] Result<RepairAnswer, RepairServeError> serve_checked(ByteView datagram,
                                                                        std::uint64_t now_ns);
-    void refill(Bucket& bucket, std::uint64_t now_ns) const;
     [[nodiscard]] bool fresh(Window& window, std::uint64_t sequence, std::uint64_t now_ns) const;
+    void collect(const SignedRepairRequest& request, std::vector<Bytes>& out);
+    /// The data shreds and an eighth of spare ones.
+    [[nodiscard]] static std::uint64_t enough_bits(const ledger::ShredSet& set);
     [[nodiscard]] const Built& built(const ledger::ShredSet& set);
     void append(const ledger::ShredSet& set, std::uint64_t bits, std::vector<Bytes>& out);
     void answer_chain(const SignedRepairRequest& request, std::vector<Bytes>& out);
@@ -124,8 +132,8 @@ private:
     Options options_;
     Prefix prefix_;
     SetSource& source_;
-    std::vector<Bucket> buckets_;
-    std::vector<Window> windows_;
+    std::vector<Peer> peers_;
+    Bucket checks_milli_;
     std::deque<Built> built_;
     RepairServerCounters counters_;
 };
