@@ -10,12 +10,17 @@ TEST(TransactionError, every_value_survives_encoding_and_no_other_decodes)
 {
     for (int kind = 0; kind < 256; ++kind) {
         for (int instruction = 0; instruction < 256; ++instruction) {
-            Bytes bytes{static_cast<std::uint8_t>(kind), 7, static_cast<std::uint8_t>(instruction),
-                        0xef, 0xbe, 0xad, 0xde};
+            Bytes bytes{static_cast<std::uint8_t>(kind),
+                        7,
+                        static_cast<std::uint8_t>(instruction),
+                        0xef,
+                        0xbe,
+                        0xad,
+                        0xde};
             ByteReader in(bytes);
             const auto decoded = decode_transaction_error(in);
-            const bool known = kind < transaction_error_kind_count
-                && instruction < instruction_error_kind_count;
+            const bool known =
+                kind < transaction_error_kind_count && instruction < instruction_error_kind_count;
             ASSERT_EQ(decoded.has_value(), known);
             if (decoded) {
                 EXPECT_EQ(decoded->index, 7);
