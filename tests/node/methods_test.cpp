@@ -264,7 +264,7 @@ TEST(Methods, refuse_what_is_no_request_with_the_right_code)
     }
     EXPECT_EQ(error_message(call("getBalance", R"(["1111"])")), "Invalid param: WrongSize");
     EXPECT_EQ(error_message(call("getBalance", R"(["0O"])")), "Invalid param: Invalid");
-    EXPECT_EQ(error_code(call("getBalance", fmt::format(R"(["{}1"])", ones))), -32602);
+    EXPECT_EQ(error_code(call("getBalance", fmt::format(R"(["{}11"])", ones))), -32602);
     EXPECT_EQ(error_code(call("getBalance")), -32602);
     EXPECT_EQ(error_code(call("isBlockhashValid", R"(["abc"])")), -32602);
     EXPECT_EQ(error_code(call("getMinimumBalanceForRentExemption", "[10485761]")), -32602);
