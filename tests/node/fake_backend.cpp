@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/node/fake_backend.hpp"
+
+#include <algorithm>
+
+namespace belfry::node {
+
+namespace {
+
+/// One overload per question; context() is the slot of the block that was read.
+struct Answers {
+    Slot context{FakeBackend::slot_of(Commitment::processed)};
+
+    std::uint64_t at(Commitment commitment)
+    {
+        context = Slot{FakeBackend::slot_of(commitment)};
+        return context.value;
+    }
+    ReplyBody operator()(const GetSlot& q) { return NumberAnswer{at(q.commitment)}; }
+    ReplyBody operator()(const GetBlockHeight& q) { return NumberAnswer{at(q.commitment) - 10}; }
+    ReplyBody operator()(const GetTransactionCount& q)
+    {
+        return NumberAnswer{at(q.commitment) * 1000};
+    }
+    ReplyBody operator()(const GetEpochInfo& q)
+    {
+        const std::uint64_t slot = at(q.commitment);
+        return EpochInfoAnswer{Slot{slot}, Height{slot - 10}, Epoch{0}, slot, 10'000, slot * 1000};
+    }
+    ReplyBody operator()(const GetBalance& q)
+    {
+        const std::uint64_t slot = at(q.commitment);
+        return BalanceAnswer{Lamports{q.account == filled<Pubkey>(9) ? UINT64_MAX : slot * 7}};
+    }
+    ReplyBody operator()(const GetLatestBlockhash& q)
+    {
+        const std::uint64_t slot = at(q.commitment);
+        return BlockhashAnswer{filled<Hash>(static_cast<std::uint8_t>(slot / 100)),
+                               Height{slot + 140}};
+    }
+    ReplyBody operator()(const IsBlockhashValid& q)
+    {
+        at(q.commitment);
+        return ValidAnswer{q.blockhash == filled<Hash>(1)};
+    }
+    ReplyBody operator()(const GetFeeForMessage& q)
+    {
+        at(q.commitment);
+        return FeeAnswer{Lamports{5000}};
+    }
+    ReplyBody operator()(const GetSignatureStatuses& q)
+    {
+        StatusesAnswer answer;
+        for (const Signature& signature : q.signatures) {
+            using Error = exec::TransactionError;
+            switch (signature.bytes[0]) {
+            case 1:
+                answer.statuses.push_back(
+                    SignatureStatus{Slot{90}, std::nullopt, {}, Commitment::finalized});
+                break;
+            case 2:
+                answer.statuses.push_back(SignatureStatus{
+                    Slot{250}, 3,
+                    Error::of_instruction(1, exec::InstructionErrorKind::custom, 6000),
+                    Commitment::processed});
+                break;
+            default:
+                answer.statuses.push_back(std::nullopt);
+            }
+        }
+        return answer;
+    }
+    ReplyBody operator()(const GetSlotLeaders& q)
+    {
+        const Slot first = q.first.value_or(Slot{at(q.commitment)});
+        LeadersAnswer answer{first, {}};
+        for (std::uint64_t i = 0; i < q.slot_count && first < Slot{10'000}; ++i) {
+            answer.leaders.push_back(
+                filled<Pubkey>(static_cast<std::uint8_t>((first.value + i) / 4 % 2 + 1)));
+        }
+        return answer;
+    }
+    ReplyBody operator()(const GetLeaderSchedule& q)
+    {
+        if (q.slot && *q.slot > Slot{20'000}) {
+            return LeadersAnswer{};
+        }
+        return LeadersAnswer{Slot{0}, {filled<Pubkey>(1), filled<Pubkey>(1), filled<Pubkey>(2)}};
+    }
+    ReplyBody operator()(const SendTransaction& q)
+    {
+        if (q.min_context_slot && Slot{at(q.preflight_commitment)} < *q.min_context_slot) {
+            return MinContextSlotNotReached{};
+        }
+        return SentAnswer{};
+    }
+    ReplyBody operator()(const GetHealth& /*q*/) { return HealthyAnswer{}; }
+    ReplyBody operator()(const GetBlockSummary& q)
+    {
+        if (q.slot == Slot{13}) {
+            return BlockSummaryAnswer{};
+        }
+        return BlockSummaryAnswer{BlockSummary{q.slot, Slot{q.slot.value - 1}, Height{5},
+                                               filled<Hash>(3), filled<Hash>(4), filled<Hash>(5),
+                                               filled<Pubkey>(6), 77}};
+    }
+    ReplyBody operator()(const GetNodeStatus& /*q*/)
+    {
+        NodeStatus status;
+        status.identity = filled<Pubkey>(2);
+        status.clock_slot = Slot{302};
+        status.processed = Slot{300};
+        status.confirmed = Slot{200};
+        status.finalized = Slot{100};
+        status.root = Slot{110};
+        status.leader = filled<Pubkey>(1);
+        status.facts = {{"kernel.ed25519", "avx2"}};
+        status.peers = {{"first", filled<Pubkey>(1), Stake{1000}, Slot{299}, 12},
+                        {"second", filled<Pubkey>(2), Stake{1000}, std::nullopt, std::nullopt}};
+        status.tiles = {{"verify", {{"in", 17}}, {{"bad_signature", 3}}}};
+        return status;
+    }
+};
+
+} // namespace
+
+std::optional<SignatureStatus> FakeBackend::look_at_sent()
+{
+    const std::uint64_t level = look_count_++;
+    if (level == 0) {
+        return std::nullopt;
+    }
+    return SignatureStatus{
+        Slot{301}, std::nullopt, sent_error,
+        Commitment{static_cast<std::uint8_t>(std::min<std::uint64_t>(level, 3) - 1)}};
+}
+
+Reply FakeBackend::answer(RequestId id, const Request& request)
+{
+    Answers answers;
+    ReplyBody body = std::visit(answers, request);
+    if (const auto* const sending = std::get_if<SendTransaction>(&request)) {
+        sent_ = Signature::from(ByteView(sending->wire).subspan(1, Signature::size_bytes));
+    }
+    const auto* const looking = std::get_if<GetSignatureStatuses>(&request);
+    if (looking != nullptr && sent_ && looking->signatures.size() == 1 &&
+        looking->signatures.front() == *sent_) {
+        std::get<StatusesAnswer>(body).statuses.front() = look_at_sent();
+    }
+    return Reply{id, answers.context, forced.value_or(std::move(body))};
+}
+
+} // namespace belfry::node

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+// raw_client.hpp: a TCP connection that sends and reads exact bytes, for what no HTTP library does.
+// Bounds   every wait ends after a few seconds.
+
+#include "dataplane/net/endpoint.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace belfry::node {
+
+class RawClient {
+public:
+    explicit RawClient(const dataplane::Endpoint& endpoint)
+        : socket_(
+              ::socket(endpoint.family == dataplane::Endpoint::Family::ipv6 ? AF_INET6 : AF_INET,
+                       SOCK_STREAM | SOCK_CLOEXEC, 0))
+    {
+        sockaddr_storage address{};
+        const socklen_t length = endpoint.to(address);
+        const timeval limit{8, 0};
+        (void)::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+        // The socket interface takes every kind of address as a sockaddr.
+        if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+            throw std::runtime_error("connect");
+        }
+    }
+    ~RawClient() { ::close(socket_); }
+    RawClient(const RawClient&) = delete;
+    RawClient& operator=(const RawClient&) = delete;
+
+    /// False when the server has closed.
+    bool send(std::string_view text)
+    {
+        while (!text.empty()) {
+            const ssize_t sent = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (sent <= 0) {
+                return false;
+            }
+            text.remove_prefix(static_cast<std::size_t>(sent));
+        }
+        return true;
+    }
+    struct Response {
+        int status = 0;
+        std::string header;
+        std::string body;
+    };
+    /// The next response; nullopt when the connection closed or nothing came.
+    std::optional<Response> read()
+    {
+        std::size_t header_end = std::string::npos;
+        while ((header_end = buffer_.find("\r\n\r\n")) == std::string::npos) {
+            if (!fill()) {
+                return std::nullopt;
+            }
+        }
+        Response response;
+        response.header = buffer_.substr(0, header_end + 2);
+        response.status = std::atoi(response.header.c_str() + std::string_view("HTTP/1.1 ").size());
+        const std::size_t body_at = header_end + 4;
+        std::size_t body_bytes = 0;
+        if (const std::size_t at = response.header.find("Content-Length: ");
+            at != std::string::npos) {
+            body_bytes = std::strtoul(response.header.c_str() + at + 16, nullptr, 10);
+        }
+        while (buffer_.size() < body_at + body_bytes) {
+            if (!fill()) {
+                return std::nullopt;
+            }
+        }
+        response.body = buffer_.substr(body_at, body_bytes);
+        buffer_.erase(0, body_at + body_bytes);
+        return response;
+    }
+    /// True when the server closes the connection within that time.
+    bool closes_within(std::chrono::milliseconds limit)
+    {
+        const auto until = std::chrono::steady_clock::now() + limit;
+        const timeval step{0, 10'000};
+        (void)::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &step, sizeof(step));
+        while (std::chrono::steady_clock::now() < until) {
+            char byte = 0;
+            const ssize_t count = ::recv(socket_, &byte, 1, 0);
+            if (count == 0 || (count < 0 && errno == ECONNRESET)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+private:
+    bool fill()
+    {
+        std::array<char, 4096> chunk{};
+        const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), 0);
+        if (count <= 0) {
+            return false;
+        }
+        buffer_.append(chunk.data(), static_cast<std::size_t>(count));
+        return true;
+    }
+    int socket_;
+    std::string buffer_;
+};
+
+inline std::string post_text(std::string_view body, std::string_view more_headers = {})
+{
+    return "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n" + std::string(more_headers) + "\r\n" +
+           std::string(body);
+}
+
+} // namespace belfry::node

@@ -1,0 +1,9 @@
+# Tests of configuration, command line and RPC.
+set(NODE_RPC_TESTS
+  commands_test.cpp config_test.cpp fake_backend.cpp http_server_test.cpp methods_test.cpp
+  rpc_client_test.cpp send_transaction_test.cpp)
+
+belfry_fuzz(json_rpc LINK belfry_node)
+if(TARGET json_rpc_fuzz)
+  target_sources(json_rpc_fuzz PRIVATE ${CMAKE_CURRENT_LIST_DIR}/fake_backend.cpp)
+endif()
