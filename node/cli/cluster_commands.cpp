@@ -38,7 +38,7 @@ void add_run(CLI::App& app, int* exit_code)
                       "This key has never voted: begin a vote journal. Without a journal and "
                       "without this flag the node follows and signs nothing");
     command->callback([flags, exit_code] {
-        *exit_code = guarded("run", [&flags] {
+        *exit_code = guarded([&flags] {
             Node node(load_config(flags->config), {.new_identity = flags->new_identity});
             return node.run();
         });
@@ -63,7 +63,7 @@ void add_local_cluster(CLI::App& app, int* exit_code)
     command->add_option("--seed", options->faults.seed, "Of the losses");
     command->add_flag("--ipv6", options->ipv6);
     command->callback([options, exit_code] {
-        *exit_code = guarded("local-cluster", [&options] {
+        *exit_code = guarded([&options] {
             const LocalCluster cluster = write_local_cluster(*options);
             for (const std::filesystem::path& config : cluster.configs) {
                 fmt::print("{}\n", config.string());
@@ -91,7 +91,7 @@ void add_load(CLI::App& app, int* exit_code)
     command->add_option("--sent", load.sent, "What was sent, for the audit");
     command->add_option("--progress", load.progress, "JSON, replaced twice a second");
     command->callback([flags, exit_code] {
-        *exit_code = guarded("load", [&flags] {
+        *exit_code = guarded([&flags] {
             flags->load.validators = load_config(flags->config).validators;
             return run_load(flags->load);
         });
@@ -113,7 +113,7 @@ void add_demo(CLI::App& app, int* exit_code)
     command->add_option("--report", options->report, "Where the report goes");
     command->add_option("--dir", options->directory, "Working directory; replaced");
     command->callback([options, exit_code] {
-        *exit_code = guarded("demo", [&options] { return run_demo(*options); });
+        *exit_code = guarded([&options] { return run_demo(*options); });
     });
 }
 

@@ -430,7 +430,7 @@ int Demo::run()
     wait_for_cluster();
     start_load();
     watch_load();
-    findings_.load = read_json_file(cluster_.directory / "load.json").value_or({});
+    findings_.load = read_json_file(cluster_.directory / "load.json").value_or(boost::json::object{});
     findings_.mean_slot_ms = monitor_.mean_slot_ms().value_or(0);
     compare_state_hashes();
     for (std::size_t i = 0; i < monitor_.count(); ++i) {
