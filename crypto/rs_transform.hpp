@@ -192,16 +192,16 @@ struct Transform {
     }
 
     template <bool at_zero, bool inverted>
-    static void transform_block(Vector* values, unsigned point)
+    static void transform_block(Vector* to, const Vector* from, unsigned point)
     {
         Vector x[block];
-        copy<block>(x, values);
+        copy<block>(x, from);
         if constexpr (inverted) {
             inverse<5, at_zero>(x, point);
         } else {
             forward<5, at_zero>(x, point);
         }
-        copy<block>(values, x);
+        copy<block>(to, x);
     }
 
     /// One level of distance >= 32 over point_count values in memory.
@@ -220,18 +220,76 @@ struct Transform {
         }
     }
 
-    /// Of scaled coefficients: value i becomes the sum of the values at i + 2^j, j not a bit of i.
-    static void differentiate(Vector* x, std::size_t point_count)
+    /// Derivative of 2^log_count scaled coefficients: value i becomes the sum of the values at
+    /// i + 2^j, j not a bit of i.
+    template <unsigned log_count>
+    [[gnu::always_inline]] static void differentiate(Vector* x)
     {
-        for (std::size_t i = 0; i < point_count; ++i) {
-            Vector sum = Ops::zero();
-            for (std::size_t bit = 1; bit < point_count; bit *= 2) {
-                if ((i & bit) == 0) {
-                    sum = Ops::add(sum, x[i + bit]);
-                }
-            }
-            x[i] = Ops::multiply(sum, rs_tables.weight_inverse[i]);
+        if constexpr (log_count > 0) {
+            constexpr unsigned half = 1U << (log_count - 1);
+            differentiate<log_count - 1>(x);
+            add_rows<half>(x, x + half);
+            differentiate<log_count - 1>(x + half);
+        } else {
+            x[0] = Ops::zero();
         }
+    }
+
+    template <unsigned count>
+    [[gnu::always_inline]] static void add_rows(Vector* to, const Vector* from)
+    {
+        if constexpr (count > 1) {
+            add_rows<count / 2>(to, from);
+            add_rows<count / 2>(to + count / 2, from + count / 2);
+        } else {
+            to[0] = Ops::add(to[0], from[0]);
+        }
+    }
+
+    /// to = from, or to += from, scaled.
+    template <unsigned count, bool added>
+    [[gnu::always_inline]] static void scale(Vector* to, const Vector* from,
+                                             const std::uint8_t* factors)
+    {
+        if constexpr (count > 1) {
+            scale<count / 2, added>(to, from, factors);
+            scale<count / 2, added>(to + count / 2, from + count / 2, factors + count / 2);
+        } else {
+            const Vector product = Ops::multiply(from[0], factors[0]);
+            to[0] = added ? Ops::add(to[0], product) : product;
+        }
+    }
+
+    /// Coefficients point..point + 31 of the derivative; those from point on are not yet replaced.
+    [[gnu::always_inline]] static void differentiate_block(Vector* x, const Vector* coefficients,
+                                                           std::size_t point,
+                                                           std::size_t point_count)
+    {
+        scale<block, false>(x, coefficients + point, rs_tables.weight + point);
+        differentiate<5>(x);
+        for (std::size_t bit = block; bit < point_count; bit *= 2) {
+            if ((point & bit) == 0) {
+                scale<block, true>(x, coefficients + point + bit, rs_tables.weight + point + bit);
+            }
+        }
+        scale<block, false>(x, x, rs_tables.weight_inverse + point);
+    }
+
+    static void differentiate_and_store(Vector* coefficients, std::size_t point,
+                                        std::size_t point_count)
+    {
+        Vector x[block];
+        differentiate_block(x, coefficients, point, point_count);
+        copy<block>(coefficients + point, x);
+    }
+
+    /// The values at points 0..31 need no other coefficients of the derivative than the first 32.
+    static void differentiate_and_evaluate_first(Vector* coefficients, std::size_t point_count)
+    {
+        Vector x[block];
+        differentiate_block(x, coefficients, 0, point_count);
+        forward<5, true>(x, 0);
+        copy<block>(coefficients, x);
     }
 
     static void recover(const RsRecovery& job)
@@ -261,30 +319,34 @@ struct Transform {
     static void recover_column(const Vector* in, Vector* x, std::size_t point_count,
                                const bool* wanted)
     {
-        for (std::size_t i = 0; i < point_count; ++i) {
-            x[i] = in[i];
-        }
-        transform_block<true, true>(x, 0);
+        transform_block<true, true>(x, in, 0);
         for (unsigned point = block; point < point_count; point += block) {
-            transform_block<false, true>(x + point, point);
+            transform_block<false, true>(x + point, in + point, point);
         }
         unsigned level = 5;
         for (; std::size_t{1} << level < point_count; ++level) {
             wide_level<true>(x, point_count, level);
         }
-        for (std::size_t i = 0; i < point_count; ++i) {
-            x[i] = Ops::multiply(x[i], rs_tables.weight[i]);
+        bool only_first = true;
+        for (std::size_t i = 1; i < point_count / block; ++i) {
+            only_first = only_first && !wanted[i];
         }
-        differentiate(x, point_count);
+        if (only_first) {
+            differentiate_and_evaluate_first(x, point_count);
+            return;
+        }
+        for (std::size_t point = 0; point < point_count; point += block) {
+            differentiate_and_store(x, point, point_count);
+        }
         while (level-- > 5) {
             wide_level<false>(x, point_count, level);
         }
         if (wanted[0]) {
-            transform_block<true, false>(x, 0);
+            transform_block<true, false>(x, x, 0);
         }
         for (unsigned point = block; point < point_count; point += block) {
             if (wanted[point / block]) {
-                transform_block<false, false>(x + point, point);
+                transform_block<false, false>(x + point, x + point, point);
             }
         }
     }
