@@ -138,20 +138,35 @@ void transform(const RsKernelSet& kernel, const Known& known, const Wanted& want
         erased.reset(point);
     }
     const auto locator = rs_locator(erased, point_count);
-    std::array<RsScaledRow<const std::uint8_t>, rs_points_max> in;
+    constexpr std::size_t moves_on = ~std::size_t{0};
+    alignas(64) static constexpr std::array<std::uint8_t, rs_vector_bytes_max> zeros{};
+    alignas(64) std::array<std::uint8_t, rs_vector_bytes_max> unwanted;
+    RsRecovery job; // filled as far as point_count
+    job.point_count = point_count;
+    job.row_bytes = row_bytes;
+    std::ranges::fill(job.block_wanted, false);
+    for (std::size_t point = 0; point < point_count; ++point) {
+        job.in[point] = zeros.data();
+        job.in_mask[point] = 0;
+        job.in_factor[point] = 0;
+        job.out[point] = unwanted.data();
+        job.out_mask[point] = 0;
+        job.out_factor[point] = 0;
+    }
     for (std::size_t i = 0; i < known.count; ++i) {
-        in[i] = {known.bytes[i], known.point[i], locator[known.point[i]]};
+        const std::size_t point = known.point[i];
+        job.in[point] = known.bytes[i];
+        job.in_mask[point] = moves_on;
+        job.in_factor[point] = locator[point];
     }
-    std::array<RsScaledRow<std::uint8_t>, rs_points_max> out;
     for (std::size_t i = 0; i < wanted.count; ++i) {
-        out[i] = {wanted.bytes[i], wanted.point[i], gf256::divide(1, locator[wanted.point[i]])};
+        const std::size_t point = wanted.point[i];
+        job.out[point] = wanted.bytes[i];
+        job.out_mask[point] = moves_on;
+        job.out_factor[point] = gf256::divide(1, locator[point]);
+        job.block_wanted[point / 32] = true;
     }
-    kernel.recover({.point_count = point_count,
-                    .in = in.data(),
-                    .in_count = known.count,
-                    .out = out.data(),
-                    .out_count = wanted.count,
-                    .row_bytes = row_bytes});
+    kernel.recover(job);
 }
 
 /// Fills wanted rows from exactly k known ones; none is both.

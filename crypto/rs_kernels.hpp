@@ -73,23 +73,20 @@ inline constexpr std::size_t rs_encode_shape_count = 5;
 extern const RsEncodeShape rs_encode_shapes_avx2[rs_encode_shape_count];
 extern const RsEncodeShape rs_encode_shapes_gfni_avx512[rs_encode_shape_count];
 
-/// A row at a point, and the factor it takes on its way in or out.
-template <class Byte>
-struct RsScaledRow {
-    Byte* bytes;
-    std::uint8_t point;
-    std::uint8_t factor;
-};
-/// Recovery over the points 0..point_count - 1 (32, 64, 128 or 256): in rows times their factors,
-/// zeros elsewhere, are transformed to coefficients, differentiated, transformed back; the values
-/// at the points of out, times their factors, go out.
+/// Recovery over the points 0..point_count - 1 (32, 64, 128 or 256): rows times their factors are
+/// transformed to coefficients, differentiated and transformed back; the values times their factors
+/// go out. A point without a row has a vector of zeros (or one to overwrite) and step 0, so that no
+/// branch asks.
 struct RsRecovery {
     std::size_t point_count;
-    const RsScaledRow<const std::uint8_t>* in;
-    std::size_t in_count;
-    const RsScaledRow<std::uint8_t>* out;
-    std::size_t out_count;
     std::size_t row_bytes;
+    const std::uint8_t* in[rs_points_max];
+    std::size_t in_mask[rs_points_max]; // all ones, or zero: the row does not move on
+    std::uint8_t in_factor[rs_points_max];
+    std::uint8_t* out[rs_points_max];
+    std::size_t out_mask[rs_points_max];
+    std::uint8_t out_factor[rs_points_max];
+    bool block_wanted[rs_points_max / 32]; // some value among 32 points
 };
 using RsRecover = void (*)(const RsRecovery& job);
 void rs_recover_avx2(const RsRecovery& job);

@@ -9,45 +9,30 @@
 namespace belfry::crypto {
 namespace {
 
-// The logarithm of the product at x is the sum of log(x ^ e): a convolution over exclusive or of
-// the erased set with the logarithms, which a Walsh-Hadamard transform turns into a product.
+// The logarithm of the product at x is the sum of log(x ^ e) over the erased e. Eight neighbouring
+// x are added at once: x ^ e keeps them together but for the order within eight, for which there
+// are eight copies of the logarithms. For these sizes that is faster than a Walsh-Hadamard
+// transform, whose first levels do not fill a vector.
 
-using Sums = std::array<std::int32_t, rs_points_max>;
+constexpr std::size_t together = 8;
 
-constexpr void walsh_hadamard(Sums& values, std::size_t point_count)
+struct LogCopies {
+    std::uint16_t log[together][rs_points_max]; // log[c][x] = log(x ^ c), and 0 for log 0
+};
+
+consteval LogCopies make_log_copies()
 {
-    for (std::size_t distance = 1; distance < point_count; distance *= 2) {
-        for (std::size_t start = 0; start < point_count; start += 2 * distance) {
-            for (std::size_t i = start; i < start + distance; ++i) {
-                const std::int32_t a = values[i];
-                const std::int32_t b = values[i + distance];
-                values[i] = a + b;
-                values[i + distance] = a - b;
-            }
-        }
-    }
-}
-
-constexpr auto order = static_cast<std::int32_t>(gf256::order);
-constexpr std::size_t sizes = 9; // point counts 2^0..2^8
-
-consteval std::array<Sums, sizes> transformed_logs()
-{
-    std::array<Sums, sizes> out{};
-    for (std::size_t log_count = 0; log_count < sizes; ++log_count) {
-        const std::size_t point_count = std::size_t{1} << log_count;
-        for (std::size_t i = 1; i < point_count; ++i) { // log 0 counts as 0: x itself is left out
-            out[log_count][i] = gf256::tables.log[i];
-        }
-        walsh_hadamard(out[log_count], point_count);
-        for (std::size_t i = 0; i < point_count; ++i) {
-            out[log_count][i] %= order;
+    LogCopies out{};
+    for (std::size_t c = 0; c < together; ++c) {
+        for (std::size_t x = 0; x < rs_points_max; ++x) {
+            out.log[c][x] = gf256::tables.log[x ^ c];
         }
     }
     return out;
 }
 
-constinit const std::array<Sums, sizes> logs = transformed_logs();
+constexpr LogCopies copies = make_log_copies();
+static_assert(255 * 254 <= UINT16_MAX); // a sum over all points
 
 } // namespace
 
@@ -55,21 +40,23 @@ std::array<std::uint8_t, rs_points_max> rs_locator(const std::bitset<rs_points_m
                                                    std::size_t point_count)
 {
     BELFRY_CHECK(std::has_single_bit(point_count) && point_count <= rs_points_max);
-    const auto log_count = static_cast<std::size_t>(std::countr_zero(point_count));
-    Sums sums{};
-    for (std::size_t i = 0; i < point_count; ++i) {
-        sums[i] = erased[i] ? 1 : 0;
+    BELFRY_CHECK(point_count >= together);
+    std::array<std::uint16_t, rs_points_max> sums{};
+    for (std::size_t e = 0; e < point_count; ++e) {
+        if (!erased[e]) {
+            continue;
+        }
+        const std::uint16_t* const logs = copies.log[e % together];
+        for (std::size_t x = 0; x < point_count; x += together) {
+            const std::size_t from = x ^ (e - e % together);
+            for (std::size_t i = 0; i < together; ++i) {
+                sums[x + i] = static_cast<std::uint16_t>(sums[x + i] + logs[from + i]);
+            }
+        }
     }
-    walsh_hadamard(sums, point_count);
-    for (std::size_t i = 0; i < point_count; ++i) {
-        sums[i] *= logs[log_count][i]; // under 2^8 * 2^8, and 2^24 once summed again
-    }
-    walsh_hadamard(sums, point_count);
     std::array<std::uint8_t, rs_points_max> out{};
-    for (std::size_t i = 0; i < point_count; ++i) {
-        // Applied twice, the transform multiplies by 2^log_count; modulo 255, 2^8 is 1.
-        const std::int32_t log = sums[i] % order * (256 >> log_count) % order;
-        out[i] = gf256::tables.power[static_cast<std::size_t>(log + order)];
+    for (std::size_t x = 0; x < point_count; ++x) {
+        out[x] = gf256::tables.power[sums[x] % gf256::order];
     }
     return out;
 }

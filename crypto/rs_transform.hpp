@@ -37,7 +37,9 @@ struct Transform {
                 a = at_zero ? a : Ops::add(a, Ops::multiply_twiddle(b, twiddle));
                 b = Ops::add(b, a);
             }
-            x[0] = a;
+            if constexpr (!at_zero) {
+                x[0] = a;
+            }
             x[distance] = b;
         }
     }
@@ -191,19 +193,6 @@ struct Transform {
         }
     }
 
-    template <bool at_zero, bool inverted>
-    static void transform_block(Vector* to, const Vector* from, unsigned point)
-    {
-        Vector x[block];
-        copy<block>(x, from);
-        if constexpr (inverted) {
-            inverse<5, at_zero>(x, point);
-        } else {
-            forward<5, at_zero>(x, point);
-        }
-        copy<block>(to, x);
-    }
-
     /// One level of distance >= 32 over point_count values in memory.
     template <bool inverted>
     static void wide_level(Vector* values, std::size_t point_count, unsigned level)
@@ -275,6 +264,52 @@ struct Transform {
         scale<block, false>(x, x, rs_tables.weight_inverse + point);
     }
 
+    template <unsigned count>
+    [[gnu::always_inline]] static void gather(Vector* x, const RsRecovery& job, std::size_t point,
+                                              std::size_t at)
+    {
+        if constexpr (count > 1) {
+            gather<count / 2>(x, job, point, at);
+            gather<count / 2>(x + count / 2, job, point + count / 2, at);
+        } else {
+            x[0] = Ops::multiply(Ops::load(job.in[point] + (at & job.in_mask[point])),
+                                 job.in_factor[point]);
+        }
+    }
+
+    template <unsigned count>
+    [[gnu::always_inline]] static void scatter(const Vector* x, const RsRecovery& job,
+                                               std::size_t point, std::size_t at)
+    {
+        if constexpr (count > 1) {
+            scatter<count / 2>(x, job, point, at);
+            scatter<count / 2>(x + count / 2, job, point + count / 2, at);
+        } else {
+            Ops::store(job.out[point] + (at & job.out_mask[point]),
+                       Ops::multiply(x[0], job.out_factor[point]));
+        }
+    }
+
+    template <bool at_zero>
+    static void values_to_coefficients(Vector* to, const RsRecovery& job, unsigned point,
+                                       std::size_t at)
+    {
+        Vector x[block];
+        gather<block>(x, job, point, at);
+        inverse<5, at_zero>(x, point);
+        copy<block>(to, x);
+    }
+
+    template <bool at_zero>
+    static void coefficients_to_values(const Vector* from, const RsRecovery& job, unsigned point,
+                                       std::size_t at)
+    {
+        Vector x[block];
+        copy<block>(x, from);
+        forward<5, at_zero>(x, point);
+        scatter<block>(x, job, point, at);
+    }
+
     static void differentiate_and_store(Vector* coefficients, std::size_t point,
                                         std::size_t point_count)
     {
@@ -284,69 +319,78 @@ struct Transform {
     }
 
     /// The values at points 0..31 need no other coefficients of the derivative than the first 32.
-    static void differentiate_and_evaluate_first(Vector* coefficients, std::size_t point_count)
+    static void differentiate_and_evaluate_first(const Vector* coefficients, const RsRecovery& job,
+                                                 std::size_t at)
     {
         Vector x[block];
-        differentiate_block(x, coefficients, 0, point_count);
+        differentiate_block(x, coefficients, 0, job.point_count);
         forward<5, true>(x, 0);
-        copy<block>(coefficients, x);
+        scatter<block>(x, job, 0, at);
+    }
+
+    /// 64 points, values wanted among the first 32: what is written to memory limits the core, so
+    /// the upper coefficients are scaled and added before they leave the registers.
+    static void recover_first_of_64(Vector* low, Vector* high, const RsRecovery& job,
+                                    std::size_t at)
+    {
+        values_to_coefficients<true>(low, job, 0, at);
+        Vector x[block];
+        gather<block>(x, job, block, at);
+        inverse<5, false>(x, block);
+        add_rows<block>(x, low);
+        scale<block, false>(x, x, rs_tables.weight + block);
+        copy<block>(high, x);
+        Ops::keep_in_memory(high);
+        scale<block, false>(x, low, rs_tables.weight);
+        differentiate<5>(x);
+        add_rows<block>(x, high);
+        scale<block, false>(x, x, rs_tables.weight_inverse);
+        forward<5, true>(x, 0);
+        scatter<block>(x, job, 0, at);
     }
 
     static void recover(const RsRecovery& job)
     {
-        alignas(64) Vector in[rs_points_max];
         alignas(64) Vector x[rs_points_max];
-        bool wanted[rs_points_max / block] = {};
-        for (std::size_t i = 0; i < job.point_count; ++i) {
-            in[i] = Ops::zero();
+        bool only_first = true;
+        for (std::size_t i = 1; i < job.point_count / block; ++i) {
+            only_first = only_first && !job.block_wanted[i];
         }
-        for (std::size_t i = 0; i < job.out_count; ++i) {
-            wanted[job.out[i].point / block] = true;
+        if (only_first && job.point_count == 2 * block) {
+            for_each_column(job.row_bytes,
+                            [&](std::size_t at) { recover_first_of_64(x, x + block, job, at); });
+        } else {
+            for_each_column(job.row_bytes,
+                            [&](std::size_t at) { recover_column(x, job, only_first, at); });
         }
-        for_each_column(job.row_bytes, [&](std::size_t at) {
-            for (std::size_t i = 0; i < job.in_count; ++i) {
-                const auto& row = job.in[i];
-                in[row.point] = Ops::multiply(Ops::load(row.bytes + at), row.factor);
-            }
-            recover_column(in, x, job.point_count, wanted);
-            for (std::size_t i = 0; i < job.out_count; ++i) {
-                const auto& row = job.out[i];
-                Ops::store(row.bytes + at, Ops::multiply(x[row.point], row.factor));
-            }
-        });
     }
 
-    static void recover_column(const Vector* in, Vector* x, std::size_t point_count,
-                               const bool* wanted)
+    static void recover_column(Vector* x, const RsRecovery& job, bool only_first, std::size_t at)
     {
-        transform_block<true, true>(x, in, 0);
-        for (unsigned point = block; point < point_count; point += block) {
-            transform_block<false, true>(x + point, in + point, point);
+        values_to_coefficients<true>(x, job, 0, at);
+        for (unsigned point = block; point < job.point_count; point += block) {
+            values_to_coefficients<false>(x + point, job, point, at);
         }
         unsigned level = 5;
-        for (; std::size_t{1} << level < point_count; ++level) {
-            wide_level<true>(x, point_count, level);
-        }
-        bool only_first = true;
-        for (std::size_t i = 1; i < point_count / block; ++i) {
-            only_first = only_first && !wanted[i];
+        for (; std::size_t{1} << level < job.point_count; ++level) {
+            wide_level<true>(x, job.point_count, level);
         }
         if (only_first) {
-            differentiate_and_evaluate_first(x, point_count);
+            differentiate_and_evaluate_first(x, job, at);
             return;
         }
-        for (std::size_t point = 0; point < point_count; point += block) {
-            differentiate_and_store(x, point, point_count);
+        for (std::size_t point = 0; point < job.point_count; point += block) {
+            differentiate_and_store(x, point, job.point_count);
         }
         while (level-- > 5) {
-            wide_level<false>(x, point_count, level);
+            wide_level<false>(x, job.point_count, level);
         }
-        if (wanted[0]) {
-            transform_block<true, false>(x, x, 0);
+        if (job.block_wanted[0]) {
+            coefficients_to_values<true>(x, job, 0, at);
         }
-        for (unsigned point = block; point < point_count; point += block) {
-            if (wanted[point / block]) {
-                transform_block<false, false>(x + point, x + point, point);
+        for (unsigned point = block; point < job.point_count; point += block) {
+            if (job.block_wanted[point / block]) {
+                coefficients_to_values<false>(x + point, job, point, at);
             }
         }
     }
