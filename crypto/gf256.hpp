@@ -14,7 +14,7 @@ inline constexpr unsigned order = 255; // of the multiplicative group
 
 struct Tables {
     std::array<std::uint8_t, 2 * order> power{}; // power[i] = 2^i; twice, so that sums of two fit
-    std::array<std::uint8_t, 256> log{};         // log[0] means nothing
+    std::array<std::uint8_t, 256> log{};         // log[0] is no logarithm; stored as 0
 };
 
 consteval Tables make_tables()
