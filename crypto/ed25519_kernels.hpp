@@ -16,7 +16,7 @@ struct alignas(64) Ed25519Row {
     std::uint64_t word[16];
 };
 
-/// An extended point: X, Y, Z, T in limbs of 51 bits.
+/// A point as (Y + X : Y - X : Z : T) in limbs of 51 bits.
 struct alignas(32) Ed25519Sum {
     std::uint64_t word[20];
 };
@@ -28,9 +28,9 @@ inline constexpr std::size_t ed25519_lanes_max = 8;
 inline constexpr std::size_t ed25519_long_digits = 64;
 inline constexpr std::size_t ed25519_short_digits = 32;
 
-/// Buckets for one group of windows, for any window and lane count.
+/// Buckets for two groups of windows, for any window and lane count.
 inline constexpr std::size_t ed25519_bucket_count =
-    ed25519_lanes_max * ((std::size_t{1} << (ed25519_window_bits_max - 1)) + 1);
+    2 * ed25519_lanes_max * ((std::size_t{1} << (ed25519_window_bits_max - 1)) + 1);
 
 /// sum = sum of digits * rows over both lists. Unused digits are zero.
 struct Ed25519BucketJob {
