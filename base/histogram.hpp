@@ -17,7 +17,7 @@
 
 namespace belfry {
 
-/// The buckets: value = (step_count + step) << shift, with the bits below cut off; shift 0 is exact.
+/// value = (step_count + step) << shift, with the bits below cut off; shift 0 is exact.
 struct HistogramBuckets {
     static constexpr unsigned step_bits = 5;
     static constexpr std::size_t step_count = std::size_t{1} << step_bits;

@@ -30,7 +30,8 @@ std::size_t all_buffers(const ReceiverOptions& options)
 
 unsigned completions_for(std::size_t arrivals_max)
 {
-    const std::size_t count = std::max<std::size_t>(4 * arrivals_max, 2 * submissions_max);
+    const std::size_t count =
+        std::max<std::size_t>(4 * arrivals_max, std::size_t{2} * submissions_max);
     return static_cast<unsigned>(std::bit_ceil(count));
 }
 

@@ -66,8 +66,8 @@ TEST(Published, never_gives_a_torn_or_an_older_value_while_one_thread_writes)
             while (!last_round) {
                 last_round = done.is_set();
                 const Snapshot snapshot = published.read();
-                torn_count[i] += snapshot.whole() ? 0 : 1;
-                backward_count[i] += snapshot.number < last[i] ? 1 : 0;
+                torn_count[i] += snapshot.whole() ? 0U : 1U;
+                backward_count[i] += snapshot.number < last[i] ? 1U : 0U;
                 last[i] = snapshot.number;
             }
         });

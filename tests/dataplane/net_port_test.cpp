@@ -92,7 +92,7 @@ TEST_P(NetPortTest, a_hundred_thousand_datagrams_of_all_sizes_arrive_whole_and_o
         const bool right = number < total && !seen[number] && datagram.lane == Lane::shreds &&
                            datagram.source == source &&
                            std::ranges::equal(datagram.payload, numbered_payload(number));
-        wrong_count += right ? 0 : 1;
+        wrong_count += right ? 0U : 1U;
         if (number < total) {
             seen[number] = true;
         }

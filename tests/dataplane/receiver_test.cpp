@@ -111,8 +111,8 @@ TEST_P(ReceiverTest, waits_no_longer_than_told)
 INSTANTIATE_TEST_SUITE_P(Backends, ReceiverTest,
                          testing::Values(ReceiveBackend::multishot, ReceiveBackend::single_shot,
                                          ReceiveBackend::recvmmsg),
-                         [](const auto& info) {
-                             switch (info.param) {
+                         [](const auto& tested) {
+                             switch (tested.param) {
                              case ReceiveBackend::multishot:
                                  return "multishot";
                              case ReceiveBackend::single_shot:

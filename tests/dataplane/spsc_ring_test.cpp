@@ -117,7 +117,7 @@ TEST(SpscRing, two_threads_pass_a_sequence_whole_and_in_order)
     while (expected < total) {
         const std::size_t count = ring.drain(32, [&](const Big& big) {
             for (const std::uint64_t word : big.words) {
-                wrong_count += word == expected ? 0 : 1;
+                wrong_count += word == expected ? 0U : 1U;
             }
             ++expected;
         });
@@ -186,7 +186,7 @@ TEST(Doorbell, loses_no_wake_up_between_two_tiles_that_sleep_at_every_item)
         ASSERT_TRUE(ping.push(i));
         std::uint64_t answer = 0;
         while (!pong.pop(answer)) {
-            lost_here_count += sleep_for(pong_bell, pong) ? 0 : 1;
+            lost_here_count += sleep_for(pong_bell, pong) ? 0U : 1U;
         }
         ASSERT_EQ(answer, i + 1);
     }

@@ -205,7 +205,7 @@ TEST_F(VerifierTest, a_transaction_refused_for_its_form_is_counted_under_that_re
     std::uint64_t kinds_seen_count = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
         EXPECT_EQ(dropped(drop_of(static_cast<ledger::TransactionError>(i))), expected[i]);
-        kinds_seen_count += expected[i] > 0 ? 1 : 0;
+        kinds_seen_count += expected[i] > 0 ? 1U : 0U;
     }
     EXPECT_GE(kinds_seen_count, 5U);
     expect_balance();
