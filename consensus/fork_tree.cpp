@@ -299,7 +299,7 @@ std::optional<std::string_view> ForkTree::check_weights(Mark mark) const
 {
     for (const Entry& entry : by_name_) {
         std::uint64_t sum = 0;
-        for (std::size_t i = 0; i < validator_count_max; ++i) {
+        for (std::size_t i = 0; i < stakes_.count(); ++i) {
             const BlockIndex marked_block = marks(mark)[i];
             if (!marked_block.is_none() && descends(marked_block, entry.index)) {
                 sum += stakes_.stake(ValidatorIndex{static_cast<std::uint16_t>(i)}).value;

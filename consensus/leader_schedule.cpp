@@ -94,14 +94,19 @@ std::vector<ValidatorIndex> make_schedule(const ScheduleSeed& seed, const StakeT
     std::vector<Int128> credit(order.size(), 0);
     std::vector<ValidatorIndex> windows;
     windows.reserve(window_count);
+    std::size_t leader = order.size(); // of the window before; none yet
     for (std::uint64_t window = 0; window < window_count; ++window) {
-        std::size_t leader = 0;
+        std::size_t best = order.size();
         for (std::size_t i = 0; i < order.size(); ++i) {
-            credit[i] += stakes.stake(order[i]).value;
-            if (credit[i] > credit[leader]) {
-                leader = i;
+            const Stake stake = stakes.stake(order[i]);
+            credit[i] += stake.value;
+            const bool rests = i == leader && !stakes.is_more_than(stake, one_half);
+            if (stake > Stake{} && !rests && (best == order.size() || credit[i] > credit[best])) {
+                best = i;
             }
         }
+        leader = best; // whoever rests has half at most, so somebody else has stake
+        BELFRY_CHECK(leader < order.size());
         credit[leader] -= stakes.total().value;
         windows.push_back(order[leader]);
     }

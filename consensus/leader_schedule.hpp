@@ -4,10 +4,11 @@
 // Shapes   a window is 4 slots of one leader. The roster is shuffled by ChaCha20 (key: the genesis
 //          hash; nonce: the epoch, little-endian), then windows go by smooth weighted round robin:
 //          each adds its stake to its credit, the largest credit leads (tie: earlier in the
-//          shuffled order) and pays the total. So equal stakes rotate, shares are exact over
-//          total / gcd windows, and nobody below half of the stake leads two windows in a row.
-//          The last holds within an epoch: the next one starts from a new shuffle.
-// Bounds   windows_per_epoch_max windows; LeaderSchedule keeps the epochs_kept newest asked for.
+//          shuffled order) and pays the total. Whoever led the window before rests, unless it has
+//          more than half: without that the plain rule gives two in a row where rounds meet.
+//          So equal stakes rotate, and shares are exact over each total / gcd windows. The rest
+//          holds within an epoch; the next one starts from a new shuffle.
+// Bounds   slots_per_epoch_max; LeaderSchedule keeps the epochs_kept newest asked for.
 
 #include "base/bytes.hpp"
 #include "base/strong.hpp"

@@ -19,8 +19,10 @@ namespace belfry::consensus {
 struct Fraction {
     std::uint32_t numerator;
     std::uint32_t denominator;
+    friend constexpr bool operator==(const Fraction&, const Fraction&) = default;
 };
 inline constexpr Fraction two_thirds{.numerator = 2, .denominator = 3};
+inline constexpr Fraction one_half{.numerator = 1, .denominator = 2};
 inline constexpr Fraction one_third{.numerator = 1, .denominator = 3};
 inline constexpr Fraction switch_share{.numerator = 38, .denominator = 100};
 

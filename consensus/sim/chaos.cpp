@@ -24,7 +24,7 @@ public:
         for (std::size_t i = 0; i < simulation_.count(); ++i) {
             if (simulation_.alive(i) && random_.chance(options_.crash_percent)) {
                 simulation_.crash(i);
-                up_at_[i] = slot + random_.below(12);
+                up_at_[i] = slot + random_.below(options_.down_slots_max + 1);
             } else if (!simulation_.alive(i) && slot >= up_at_[i]) {
                 simulation_.restart(i);
             }
@@ -49,6 +49,7 @@ public:
         for (std::size_t i = 0; i < simulation_.count(); ++i) {
             simulation_.restart(i);
             simulation_.stop_building(i, false);
+            simulation_.set_sync(i, {.low = 1, .high = 10});
         }
     }
 
@@ -100,6 +101,7 @@ ChaosResult run_chaos(const ChaosOptions& options)
                            .skew_ms = 50,
                            .sends_before_persist = options.sends_before_persist,
                            .defects = options.defects});
+    simulation.unwatch(options.unwatched_rule);
     Trouble trouble(options, simulation);
     for (std::uint64_t slot = 1; slot <= options.slots; ++slot) {
         trouble.before(slot);

@@ -16,11 +16,14 @@ struct ChaosOptions {
     std::size_t validator_count = 4;
     std::uint64_t slots = 120;       // of trouble
     std::uint64_t crash_percent = 3; // per slot
+    std::uint64_t down_slots_max = 12;
     std::uint64_t split_percent = 3;
     std::uint64_t loss_percent_max = 30;
     Range sync_ms{.low = 1, .high = 40};
     bool equal_stake = true;
     bool sends_before_persist = false;
+    /// A rule whose breach is not reported, to see what follows from it ("T-S4").
+    std::string unwatched_rule{};
     TowerDefects defects{};
 };
 

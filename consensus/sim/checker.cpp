@@ -16,11 +16,15 @@ Checker::Checker(const BlockWorld& world, std::size_t instance_count)
     , watched_(instance_count)
     , newest_final_(world.genesis())
 {
+    for (Watched& watched : watched_) {
+        watched.final_block = world.genesis();
+    }
 }
 
 void Checker::broken(const std::string& what)
 {
-    if (violations_.size() < violations_max) {
+    const bool watched = unwatched_.empty() || !what.starts_with(unwatched_);
+    if (watched && violations_.size() < violations_max) {
         violations_.push_back(what);
     }
 }
@@ -96,9 +100,18 @@ void Checker::record_durable(std::size_t instance, ByteView record)
     }
 }
 
+void Checker::record_written(std::size_t instance, ByteView record)
+{
+    const std::optional<TowerRecord> decoded = decode_tower_record(record);
+    if (const auto* vote = decoded ? std::get_if<VoteRecord>(&*decoded) : nullptr) {
+        watched_[instance].written = *vote;
+    }
+}
+
 void Checker::restarted(std::size_t instance, const std::optional<BlockName>& last_vote)
 {
-    const Watched& watched = watched_[instance];
+    Watched& watched = watched_[instance];
+    watched.written = watched.durable;
     if (!watched.honest || watched.votes.empty()) {
         return;
     }
@@ -110,23 +123,27 @@ void Checker::restarted(std::size_t instance, const std::optional<BlockName>& la
     }
 }
 
-void Checker::block_begun(std::size_t instance, Slot slot, const BlockName& parent, bool holds_vote)
+void Checker::block_begun(std::size_t instance, Slot slot)
 {
     Watched& watched = watched_[instance];
-    if (!watched.honest) {
-        return;
-    }
-    if (!watched.begun.empty() && slot <= watched.begun.back()) {
+    if (watched.honest && !watched.begun.empty() && slot <= watched.begun.back()) {
         broken(fmt::format("T-S8 node {} builds slot {} after slot {}", instance, slot.value,
                            watched.begun.back().value));
     }
     watched.begun.push_back(slot);
-    if (!watched.durable || !holds_vote) {
+}
+
+void Checker::block_asked(std::size_t instance, Slot slot, const BlockName& parent, bool holds_vote)
+{
+    const Watched& watched = watched_[instance];
+    if (!watched.honest || !watched.written || !holds_vote) {
         return;
     }
-    const VoteRecord& last = *watched.durable;
+    const VoteRecord& last = *watched.written;
     const BlockName voted = last.vote.block();
-    if (world_.descends(parent, voted) || world_.descends(voted, parent)) {
+    const bool lost =
+        voted.slot <= watched.final_block.slot || !world_.descends(voted, watched.final_block);
+    if (lost || world_.descends(parent, voted) || world_.descends(voted, parent)) {
         return;
     }
     const std::size_t binding = last.vote.tower.binding_count(parent.slot);
@@ -153,6 +170,7 @@ void Checker::finalized(std::size_t instance, const BlockName& block)
                            block.slot.value, newest_final_.slot.value));
     }
     newest_final_ = higher;
+    watched_[instance].final_block = block;
 }
 
 } // namespace belfry::consensus::sim

@@ -8,7 +8,7 @@
 //          T-S4 what is sent is durable; a restart begins at or above all that was ever sent
 //          T-S5 finalised chains are prefixes of each other
 //          T-S8 an honest leader makes one block in a slot
-//          T-L1 a leader that is bound to a fork builds on that fork
+//          T-L1 a leader that is bound to a fork builds on that fork, unless another is final
 //          T-S3 needs switch proofs: until then T-S2 is all that a change of fork must hold.
 
 #include "base/bytes.hpp"
@@ -32,10 +32,16 @@ public:
     /// An instance that breaks rules on purpose: only what others do is checked.
     void excuse(std::size_t instance) { watched_.at(instance).honest = false; }
 
+    /// Breaches of this rule are not reported, so that a test sees what follows from them.
+    void unwatch(const std::string& rule) { unwatched_ = rule; }
+
     void vote_sent(std::size_t instance, ByteView body);
+    void record_written(std::size_t instance, ByteView record);
     void record_durable(std::size_t instance, ByteView record);
     void restarted(std::size_t instance, const std::optional<BlockName>& last_vote);
-    void block_begun(std::size_t instance, Slot slot, const BlockName& parent, bool holds_vote);
+    /// The engine asked for a block; holds_vote: its ledger has the block it voted for last.
+    void block_asked(std::size_t instance, Slot slot, const BlockName& parent, bool holds_vote);
+    void block_begun(std::size_t instance, Slot slot);
     void finalized(std::size_t instance, const BlockName& block);
     void broken(const std::string& what);
 
@@ -52,8 +58,10 @@ private:
     struct Watched {
         bool honest = true;
         std::map<Slot, Spoken> votes;
+        std::optional<VoteRecord> written; // maybe not synced
         std::optional<VoteRecord> durable;
         std::vector<Slot> begun; // blocks, in order
+        BlockName final_block;
     };
     void check_lockouts(std::size_t instance, const TowerVote& vote);
 
@@ -61,6 +69,7 @@ private:
     std::vector<Watched> watched_;
     BlockName newest_final_;
     std::vector<std::string> violations_;
+    std::string unwatched_;
 };
 
 } // namespace belfry::consensus::sim

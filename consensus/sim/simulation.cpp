@@ -13,6 +13,7 @@ namespace belfry::consensus::sim {
 namespace {
 
 constexpr std::uint64_t ns_per_ms = 1'000'000;
+constexpr unsigned ancestors_per_answer = 32;
 
 Hash genesis_hash_of(std::uint64_t seed)
 {
@@ -60,6 +61,7 @@ Simulation::Simulation(const SimulationOptions& options)
         machine.validator =
             i < first ? ValidatorIndex{static_cast<std::uint16_t>(i)} : options.twins[i - first];
         machine.ledger_final = world_.genesis();
+        machine.sync_ms = options.sync_ms;
         machine.skew_ms = random_.below(options.skew_ms + 1);
         if (std::ranges::count(options.twins, machine.validator) != 0) {
             checker_.excuse(i);
@@ -306,6 +308,7 @@ void Simulation::perform(std::size_t instance, const Persist& persist)
 {
     machines_[instance].journal.push_back(
         {.sequence = persist.sequence, .bytes = {persist.record.begin(), persist.record.end()}});
+    checker_.record_written(instance, persist.record);
     sync(instance);
 }
 
@@ -314,8 +317,7 @@ void Simulation::sync(std::size_t instance)
     Machine& machine = machines_[instance];
     if (!machine.syncing && machine.synced_count < machine.journal.size()) {
         machine.syncing = true;
-        schedule(draw(options_.sync_ms), instance,
-                 SyncEnds{.record_count = machine.journal.size()});
+        schedule(draw(machine.sync_ms), instance, SyncEnds{.record_count = machine.journal.size()});
     }
 }
 
@@ -342,7 +344,11 @@ void Simulation::perform(std::size_t instance, const Send& send)
 
 void Simulation::perform(std::size_t instance, const Build& build)
 {
-    machines_[instance].held.push_back({.after = build.after, .what = build});
+    Machine& machine = machines_[instance];
+    const std::optional<BlockName> last = machine.engine->status().last_vote;
+    checker_.block_asked(instance, build.slot, build.parent,
+                         last && machine.ledger.contains(*last));
+    machine.held.push_back({.after = build.after, .what = build});
     release(instance);
 }
 
@@ -386,9 +392,7 @@ void Simulation::release_one(std::size_t instance, const Held& held)
         return;
     }
     const Build& build = std::get<Build>(held.what);
-    const std::optional<BlockName> last = machine.engine->status().last_vote;
-    checker_.block_begun(instance, build.slot, build.parent,
-                         last && machine.ledger.contains(*last));
+    checker_.block_begun(instance, build.slot);
     const std::uint64_t end = begin_of(build.slot.next()).value - 1;
     schedule(end > now_.value ? end - now_.value : 0, instance, BlockEnds{.what = build});
 }
@@ -543,7 +547,12 @@ void Simulation::on(std::size_t instance, const Fetch& event)
     for (std::size_t peer = 0; peer < machines_.size(); ++peer) {
         if (peer != instance && alive(peer) && machines_[peer].ledger.contains(event.block) &&
             reaches(peer, instance)) {
-            take_block(instance, event.block);
+            // Like a repair answer for an orphan: the block with some of its ancestors.
+            BlockName block = event.block;
+            for (unsigned i = 0; i < ancestors_per_answer; ++i) {
+                take_block(instance, block);
+                block = world_.get(block).parent;
+            }
             return;
         }
     }

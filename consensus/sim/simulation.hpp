@@ -71,8 +71,12 @@ public:
     void restart(std::size_t instance);
     /// Votes of the instance stay on its machine until released.
     void withhold_votes(std::size_t instance, bool withheld);
+    void set_sync(std::size_t instance, Range sync_ms) { machines_.at(instance).sync_ms = sync_ms; }
     /// A leader that builds no blocks though it is alive.
     void stop_building(std::size_t instance, bool stopped);
+
+    /// See Checker::unwatch.
+    void unwatch(const std::string& rule) { checker_.unwatch(rule); }
 
     // ---- what is seen from outside ----------------------------------------------------------
     [[nodiscard]] std::size_t count() const { return machines_.size(); }
@@ -111,6 +115,7 @@ private:
         std::set<BlockName> wanted;
         BlockName ledger_final;
         std::optional<Slot> build_waits; // for the block of the slot before
+        Range sync_ms;
         std::uint64_t skew_ms = 0;
         std::uint64_t vote_count = 0;
         unsigned group = 0;

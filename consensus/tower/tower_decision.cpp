@@ -176,7 +176,7 @@ bool TowerEngine::depth_allows(BlockIndex block, std::size_t depth, Fraction sha
             sum += stakes_.stake(who).value;
         }
     }
-    return stakes_.is_more_than(Stake{sum}, share);
+    return share == two_thirds ? is_quorum(Stake{sum}) : stakes_.is_more_than(Stake{sum}, share);
 }
 
 void TowerEngine::vote_for(BlockIndex block, Effects& effects)
