@@ -65,11 +65,11 @@ inline constexpr std::size_t block_error_count = 17;
 
 /// A block of the duplicate window, from the store, for a restart.
 struct WindowBlock {
-    ledger::BlockRef ref;
-    Height height;
-    Hash blockhash;
-    std::vector<TransactionStatus> statuses; // without outcomes only the hashes are used
-    bool outcomes_known = false;             // error and fee of the statuses are real
+    ledger::BlockRef ref = {};
+    Height height = {};
+    Hash blockhash = {};
+    std::vector<TransactionStatus> statuses = {}; // without outcomes only the hashes are used
+    bool outcomes_known = false;                  // error and fee of the statuses are real
 };
 
 /// What a restart takes from the store.
@@ -88,14 +88,14 @@ struct Flush {
 };
 
 struct LeaderSlot {
-    Slot slot;
-    Hash parent_id;
-    Pubkey leader; // gets the fees
+    Slot slot = {};
+    Hash parent_id = {};
+    Pubkey leader = {}; // gets the fees
 };
 
 struct ReplayInput {
     const ledger::Block* block = nullptr;
-    Pubkey leader; // of the block's slot, gets the fees
+    Pubkey leader = {}; // of the block's slot, gets the fees
     /// True only if exactly these bytes, signatures included, were verified before.
     std::function<bool(const ledger::Transaction&)> verified_before = {};
 };

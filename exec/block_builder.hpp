@@ -42,8 +42,8 @@ inline constexpr std::size_t pack_result_count = 6;
 
 struct PackOutcome {
     PackResult result = PackResult::block_full;
-    TransactionError error;
-    Lamports fee;
+    TransactionError error = {};
+    Lamports fee = {};
 };
 
 struct BlockFooter {

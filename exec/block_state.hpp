@@ -20,10 +20,10 @@ namespace belfry::exec {
 
 /// One transaction of a block.
 struct TransactionStatus {
-    Hash message_hash;
-    Signature first_signature;
-    TransactionError error; // ok() when it took effect; the fee is charged either way
-    Lamports fee;
+    Hash message_hash = {};
+    Signature first_signature = {};
+    TransactionError error = {}; // ok() when it took effect; the fee is charged either way
+    Lamports fee = {};
     friend bool operator==(const TransactionStatus&, const TransactionStatus&) = default;
 };
 

@@ -5,9 +5,11 @@
 
 #include "base/bytes.hpp"
 #include "crypto/ed25519_bulk_sign.hpp"
+#include "crypto/poh.hpp"
 #include "crypto/sha256.hpp"
 #include "exec/bank.hpp"
 #include "ledger/model/block.hpp"
+#include "ledger/model/entry.hpp"
 #include "ledger/model/genesis.hpp"
 #include "ledger/model/transaction.hpp"
 #include "ledger/model/transaction_builder.hpp"
@@ -138,7 +140,9 @@ pointers(const std::vector<ledger::Transaction>& transactions)
 
 struct BuiltBlock {
     ledger::Block block;
-    const BlockState* state = nullptr; // in the bank that built it
+    const BlockState* state = nullptr; // in the bank that built it, until it is pruned there
+    Anchor anchor;                     // copies that stay
+    std::vector<TransactionStatus> statuses;
     std::vector<PackOutcome> outcomes;
 };
 
@@ -173,6 +177,8 @@ struct BlockSpec {
     built.block.stream.insert(built.block.stream.end(), rest.begin(), rest.end());
     built.block.ref.id = id_of(built.block);
     built.state = bank.seal(std::move(builder), built.block.ref.id).value();
+    built.anchor = built.state->anchor;
+    built.statuses = built.state->statuses;
     return built;
 }
 
@@ -181,5 +187,50 @@ struct BlockSpec {
 {
     return bank.account(block_id, key).value().lamports.value;
 }
+
+/// Writes a block by hand, with a chain that is right for whatever is written.
+class Forge {
+public:
+    explicit Forge(const BlockState& parent, std::uint64_t slot)
+        : chain_(parent.blockhash())
+    {
+        block_.parent = parent.ref();
+        block_.ref.slot = Slot{slot};
+    }
+    Forge& tick(std::uint32_t hash_count = 50)
+    {
+        chain_ = crypto::poh_append(chain_, hash_count);
+        writer_.tick(hash_count, chain_);
+        return *this;
+    }
+    Forge& transactions(const std::vector<Bytes>& wires, std::uint32_t hash_count = 1)
+    {
+        std::vector<Hash> hashes;
+        std::vector<ByteView> views;
+        for (const Bytes& wire : wires) {
+            const auto parsed = ledger::parse_transaction(wire);
+            hashes.push_back(parsed ? parsed->message_hash() : Hash{});
+            views.push_back(wire);
+        }
+        chain_ = crypto::poh_mix(crypto::poh_append(chain_, hash_count - 1),
+                                 ledger::entry_mixin(hashes));
+        writer_.transactions(hash_count, chain_, views);
+        return *this;
+    }
+    [[nodiscard]] ledger::Block close(const Hash& state_hash)
+    {
+        writer_.footer(state_hash, chain_);
+        block_.stream = stream_;
+        block_.ref.id = id_of(block_);
+        return block_;
+    }
+    [[nodiscard]] ledger::Block close() { return close(Hash{}); }
+
+private:
+    Bytes stream_;
+    ledger::EntryWriter writer_{stream_};
+    ledger::Block block_;
+    Hash chain_;
+};
 
 } // namespace belfry::exec::test
