@@ -33,6 +33,11 @@ void add_status(CLI::App& app, int* exit_code);
 void add_config(CLI::App& app, int* exit_code);
 void add_version(CLI::App& app, int* exit_code);
 
+/// Parses the arguments, which runs the subcommand, and returns what main returns: exit_code as the
+/// subcommand left it, exit_ok for --help, exit_usage and one line on stderr for wrong arguments.
+[[nodiscard]] int parse_program(CLI::App& app, int argc, const char* const* argv,
+                                const int& exit_code);
+
 struct KeygenOptions {
     std::filesystem::path out;
 };

@@ -2,19 +2,33 @@
 // flags.cpp: the flags of the subcommands of commands.hpp; the one file of them that includes
 // CLI11.
 #include "node/cli/commands.hpp"
+#include "node/rpc/commitment.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <map>
+#include <cstdio>
 #include <memory>
 
 namespace belfry::node {
 
 namespace {
 
-const std::map<std::string, Commitment> commitments{{"processed", Commitment::processed},
-                                                    {"confirmed", Commitment::confirmed},
-                                                    {"finalized", Commitment::finalized}};
+void add_commitment(CLI::App& command, const std::string& flag, Commitment& target)
+{
+    command
+        .add_option_function<std::string>(
+            flag,
+            [flag, &target](const std::string& text) {
+                const std::optional<Commitment> commitment = commitment_from(text);
+                if (!commitment) {
+                    throw CLI::ValidationError(
+                        flag, "'" + text + "' must be processed, confirmed or finalized");
+                }
+                target = *commitment;
+            },
+            "processed, confirmed or finalized")
+        ->default_str("finalized");
+}
 
 void add_node_address(CLI::App& command, NodeAddress& address)
 {
@@ -71,9 +85,7 @@ void add_transfer(CLI::App& app, int* exit_code)
     command.add_option("--key", options->key, "key file of the payer")->required();
     command.add_option("--to,to", options->to, "public key of the receiver")->required();
     command.add_option("--lamports,lamports", options->lamports, "amount")->required();
-    command.add_option("--wait", options->wait_for, "processed, confirmed or finalized")
-        ->transform(CLI::CheckedTransformer(commitments))
-        ->default_str("finalized");
+    add_commitment(command, "--wait", options->wait_for);
     command.add_option("--timeout", options->timeout_seconds, "seconds to wait")
         ->capture_default_str();
 }
@@ -84,9 +96,7 @@ void add_balance(CLI::App& app, int* exit_code)
     const auto options = on_chosen(command, exit_code, run_balance);
     add_node_address(command, options->node);
     command.add_option("account", options->account, "public key of the account")->required();
-    command.add_option("--commitment", options->commitment, "processed, confirmed or finalized")
-        ->transform(CLI::CheckedTransformer(commitments))
-        ->default_str("finalized");
+    add_commitment(command, "--commitment", options->commitment);
 }
 
 void add_status(CLI::App& app, int* exit_code)
@@ -109,6 +119,24 @@ void add_version(CLI::App& app, int* exit_code)
     app.add_subcommand("version", "print the version")->callback([exit_code] {
         *exit_code = run_version();
     });
+}
+
+int parse_program(CLI::App& app, int argc, const char* const* argv, const int& exit_code)
+{
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            return app.exit(error); // --help
+        }
+        std::string chosen = app.get_name();
+        for (const CLI::App* const command : app.get_subcommands()) {
+            chosen += " " + command->get_name();
+        }
+        (void)std::fprintf(stderr, "belfry: %s; see `%s --help`\n", error.what(), chosen.c_str());
+        return exit_usage;
+    }
+    return exit_code;
 }
 
 } // namespace belfry::node

@@ -243,7 +243,9 @@ public:
     virtual ~RpcBackend() = default;
     /// Hands a question over. False when the link is full; the request was not taken then.
     [[nodiscard]] virtual bool post(RequestId id, Request request) = 0;
-    /// The next answer that is there, without waiting.
+    /// The next answer that is there, without waiting. After nullopt the event fd rings for the
+    /// next one, whenever it comes: a backend whose bell must be armed arms it here, and looks once
+    /// more.
     [[nodiscard]] virtual std::optional<Reply> poll() = 0;
     /// An eventfd (non-blocking) that becomes readable when an answer was added. RPC reads it, then
     /// polls until nothing is left. Valid as long as this object, which keeps and closes it.
