@@ -212,4 +212,13 @@ void RepairServer::answer_chain(const SignedRepairRequest& request, std::vector<
     ++counters_.hints_sent;
 }
 
+std::string_view to_string(RepairServeError error)
+{
+    constexpr std::array<std::string_view, static_cast<std::size_t>(RepairServeError::count)> names{
+        "malformed",     "unknown_sender", "wrong_target", "rate_limited",
+        "bad_signature", "replayed",       "not_here"};
+    const auto place = static_cast<std::size_t>(error);
+    return place < names.size() ? names[place] : "unknown";
+}
+
 } // namespace belfry::dataplane
