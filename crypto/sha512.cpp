@@ -58,13 +58,6 @@ bool self_test(const Sha512Lanes8& compress)
     return true;
 }
 
-const Kernel<Sha512Lanes8>& chosen()
-{
-    static const Kernel<Sha512Lanes8>& kernel =
-        choose_kernel<Sha512Lanes8>(sha512_lanes_kernels(), self_test);
-    return kernel;
-}
-
 } // namespace
 
 std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels()
@@ -72,14 +65,16 @@ std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels()
     static constexpr std::array<Kernel<Sha512Lanes8>, 2> kernels{{
         {"avx512x8", KernelTier::avx512,
          [](const CpuFeatures& cpu) { return cpu.avx512f && cpu.avx512bw; }, sha512_lanes8_avx512},
-        {"portable", KernelTier::portable, [](const CpuFeatures&) { return true; }, nullptr},
+        {"none", KernelTier::portable, [](const CpuFeatures&) { return true; }, nullptr},
     }};
     return kernels;
 }
 
-std::string_view sha512_lanes_kernel_name()
+const Kernel<Sha512Lanes8>& sha512_lanes_kernel()
 {
-    return chosen().name;
+    static const Kernel<Sha512Lanes8>& kernel =
+        choose_kernel<Sha512Lanes8>(sha512_lanes_kernels(), self_test);
+    return kernel;
 }
 
 Sha512::Sha512()
@@ -128,7 +123,7 @@ void sha512_many_with(Sha512Lanes8 compress, std::span<const ByteView> messages,
 
 void sha512_many(std::span<const ByteView> messages, std::span<Digest512> digests)
 {
-    sha512_many_with(chosen().run, messages, digests);
+    sha512_many_with(sha512_lanes_kernel().run, messages, digests);
 }
 
 } // namespace belfry::crypto

@@ -9,7 +9,7 @@
 namespace belfry::crypto {
 
 [[nodiscard]] std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels();
-[[nodiscard]] std::string_view sha512_lanes_kernel_name();
+[[nodiscard]] const Kernel<Sha512Lanes8>& sha512_lanes_kernel();
 
 /// sha512_many with this kernel.
 void sha512_many_with(Sha512Lanes8 compress, std::span<const ByteView> messages,
