@@ -15,20 +15,16 @@ using Vector = __m512i;
     return _mm512_ternarylogic_epi64(a, b, c, 0x96);
 }
 
-/// Row y of steps rho, pi, chi: word x is the rotated source[x], mixed with theta's columns.
+/// Row y of steps rho, pi, chi: word x is the rotated source[x].
 template <unsigned s0, int r0, unsigned s1, int r1, unsigned s2, int r2, unsigned s3, int r3,
           unsigned s4, int r4>
-[[gnu::always_inline]] inline void row(Vector* out, const Vector* a, const Vector* column,
-                                       const Vector* turned)
+[[gnu::always_inline]] inline void row(Vector* out, const Vector* a)
 {
-    const auto moved = [&](unsigned s) {
-        return xor3(a[s], column[(s + 4) % 5], turned[(s + 1) % 5]);
-    };
-    const Vector b0 = _mm512_rol_epi64(moved(s0), r0);
-    const Vector b1 = _mm512_rol_epi64(moved(s1), r1);
-    const Vector b2 = _mm512_rol_epi64(moved(s2), r2);
-    const Vector b3 = _mm512_rol_epi64(moved(s3), r3);
-    const Vector b4 = _mm512_rol_epi64(moved(s4), r4);
+    const Vector b0 = _mm512_rol_epi64(a[s0], r0);
+    const Vector b1 = _mm512_rol_epi64(a[s1], r1);
+    const Vector b2 = _mm512_rol_epi64(a[s2], r2);
+    const Vector b3 = _mm512_rol_epi64(a[s3], r3);
+    const Vector b4 = _mm512_rol_epi64(a[s4], r4);
     out[0] = _mm512_ternarylogic_epi64(b0, b1, b2, 0xD2); // b0 ^ (~b1 & b2)
     out[1] = _mm512_ternarylogic_epi64(b1, b2, b3, 0xD2);
     out[2] = _mm512_ternarylogic_epi64(b2, b3, b4, 0xD2);
@@ -36,21 +32,28 @@ template <unsigned s0, int r0, unsigned s1, int r1, unsigned s2, int r2, unsigne
     out[4] = _mm512_ternarylogic_epi64(b4, b0, b1, 0xD2);
 }
 
+/// Theta is finished in place before the rows: 25 words and 5 columns are as many as there are
+/// registers.
 [[gnu::always_inline]] inline void permute(Vector* a)
 {
     for (const std::uint64_t constant : keccak_round_constants) {
         Vector column[5];
-        Vector turned[5];
         for (unsigned x = 0; x < 5; ++x) {
             column[x] = xor3(xor3(a[x], a[x + 5], a[x + 10]), a[x + 15], a[x + 20]);
-            turned[x] = _mm512_rol_epi64(column[x], 1);
+        }
+        for (unsigned x = 0; x < 5; ++x) {
+            const Vector mix =
+                _mm512_xor_si512(column[(x + 4) % 5], _mm512_rol_epi64(column[(x + 1) % 5], 1));
+            for (unsigned y = 0; y < keccak_words; y += 5) {
+                a[x + y] = _mm512_xor_si512(a[x + y], mix);
+            }
         }
         Vector b[keccak_words];
-        row<0, 0, 6, 44, 12, 43, 18, 21, 24, 14>(b, a, column, turned);
-        row<3, 28, 9, 20, 10, 3, 16, 45, 22, 61>(b + 5, a, column, turned);
-        row<1, 1, 7, 6, 13, 25, 19, 8, 20, 18>(b + 10, a, column, turned);
-        row<4, 27, 5, 36, 11, 10, 17, 15, 23, 56>(b + 15, a, column, turned);
-        row<2, 62, 8, 55, 14, 39, 15, 41, 21, 2>(b + 20, a, column, turned);
+        row<0, 0, 6, 44, 12, 43, 18, 21, 24, 14>(b, a);
+        row<3, 28, 9, 20, 10, 3, 16, 45, 22, 61>(b + 5, a);
+        row<1, 1, 7, 6, 13, 25, 19, 8, 20, 18>(b + 10, a);
+        row<4, 27, 5, 36, 11, 10, 17, 15, 23, 56>(b + 15, a);
+        row<2, 62, 8, 55, 14, 39, 15, 41, 21, 2>(b + 20, a);
         b[0] = _mm512_xor_si512(b[0], _mm512_set1_epi64(static_cast<long long>(constant)));
         for (unsigned i = 0; i < keccak_words; ++i) {
             a[i] = b[i];
