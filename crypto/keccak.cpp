@@ -45,7 +45,9 @@ struct Format {
 constexpr std::size_t lanes = 8;
 constexpr std::size_t lanes_pay_from = 2; // messages
 
-bool self_test(const KeccakLanes8& absorb)
+} // namespace
+
+bool keccak_lanes_self_test(const KeccakLanes8& absorb)
 {
     std::array<std::uint8_t, 300> pool;
     for (std::size_t i = 0; i < pool.size(); ++i) {
@@ -65,8 +67,6 @@ bool self_test(const KeccakLanes8& absorb)
     return true;
 }
 
-} // namespace
-
 std::span<const Kernel<KeccakLanes8>> keccak_lanes_kernels()
 {
     static constexpr std::array<Kernel<KeccakLanes8>, 2> kernels{{
@@ -80,7 +80,7 @@ std::span<const Kernel<KeccakLanes8>> keccak_lanes_kernels()
 const Kernel<KeccakLanes8>& keccak_lanes_kernel()
 {
     static const Kernel<KeccakLanes8>& kernel =
-        choose_kernel<KeccakLanes8>(keccak_lanes_kernels(), self_test);
+        choose_kernel<KeccakLanes8>(keccak_lanes_kernels(), keccak_lanes_self_test);
     return kernel;
 }
 

@@ -10,6 +10,8 @@ namespace belfry::crypto {
 
 [[nodiscard]] std::span<const Kernel<KeccakLanes8>> keccak_lanes_kernels();
 [[nodiscard]] const Kernel<KeccakLanes8>& keccak_lanes_kernel();
+/// A kernel that is wrong in any lane or round disagrees with the portable code here.
+[[nodiscard]] bool keccak_lanes_self_test(const KeccakLanes8& absorb);
 
 /// keccak256_many with this kernel.
 void keccak256_many_with(KeccakLanes8 absorb, std::span<const ByteView> messages,

@@ -37,8 +37,9 @@ struct Format {
 constexpr std::size_t lanes = 8;
 constexpr std::size_t lanes_pay_from = 3; // messages; below, one after the other is faster
 
-/// A kernel that is wrong in any lane, round or constant disagrees on one of these.
-bool self_test(const Sha512Lanes8& compress)
+} // namespace
+
+bool sha512_lanes_self_test(const Sha512Lanes8& compress)
 {
     std::array<std::uint8_t, 300> pool;
     for (std::size_t i = 0; i < pool.size(); ++i) {
@@ -58,8 +59,6 @@ bool self_test(const Sha512Lanes8& compress)
     return true;
 }
 
-} // namespace
-
 std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels()
 {
     static constexpr std::array<Kernel<Sha512Lanes8>, 2> kernels{{
@@ -73,7 +72,7 @@ std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels()
 const Kernel<Sha512Lanes8>& sha512_lanes_kernel()
 {
     static const Kernel<Sha512Lanes8>& kernel =
-        choose_kernel<Sha512Lanes8>(sha512_lanes_kernels(), self_test);
+        choose_kernel<Sha512Lanes8>(sha512_lanes_kernels(), sha512_lanes_self_test);
     return kernel;
 }
 
