@@ -17,4 +17,10 @@ extern const std::uint64_t keccak_round_constants[keccak_round_count];
 void keccak_absorb_portable(std::uint64_t* state, const std::uint8_t* blocks,
                             std::size_t block_count);
 
+/// Eight messages at once (lane_batch.hpp says how). nullptr: one after the other.
+using KeccakLanes8 = void (*)(std::uint64_t* state, const std::uint8_t** blocks,
+                              const std::uint64_t* advance, std::size_t block_count);
+void keccak_lanes8_avx512(std::uint64_t* state, const std::uint8_t** blocks,
+                          const std::uint64_t* advance, std::size_t block_count);
+
 } // namespace belfry::crypto

@@ -23,19 +23,25 @@ void permute(std::uint64_t* state)
     std::uint64_t a[keccak_words];
     std::memcpy(a, state, sizeof a);
     for (const std::uint64_t constant : keccak_round_constants) {
+        // Unrolled, the tables and remainders are constants and the words stay in registers.
         std::uint64_t column[5];
+#pragma GCC unroll 5
         for (std::size_t x = 0; x < 5; ++x) {
             column[x] = a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20];
         }
         std::uint64_t mix[5];
+#pragma GCC unroll 5
         for (std::size_t x = 0; x < 5; ++x) {
             mix[x] = column[(x + 4) % 5] ^ std::rotl(column[(x + 1) % 5], 1);
         }
         std::uint64_t b[keccak_words];
+#pragma GCC unroll 25
         for (std::size_t i = 0; i < keccak_words; ++i) {
             b[i] = std::rotl(a[from[i]] ^ mix[from[i] % 5], by[i]);
         }
+#pragma GCC unroll 5
         for (std::size_t y = 0; y < keccak_words; y += 5) {
+#pragma GCC unroll 5
             for (std::size_t x = 0; x < 5; ++x) {
                 a[y + x] = b[y + x] ^ (~b[y + (x + 1) % 5] & b[y + (x + 2) % 5]);
             }

@@ -243,9 +243,9 @@ Result<void, RsError> check_rows(std::size_t data_count, std::size_t parity_coun
     return {};
 }
 
-/// Shapes of different costs and every path: a transform that is wrong at any point, a combination
-/// that is wrong in any lane disagrees with the portable kernel on one of these.
-bool self_test(const RsKernelSet& kernel)
+} // namespace
+
+bool rs_self_test(const RsKernelSet& kernel)
 {
     constexpr std::size_t row_bytes = 67;
     constexpr RsKernelSet portable{.combine = rs_combine_portable};
@@ -288,8 +288,6 @@ bool self_test(const RsKernelSet& kernel)
     return true;
 }
 
-} // namespace
-
 std::span<const Kernel<RsKernelSet>> rs_kernels()
 {
     static constexpr std::array<Kernel<RsKernelSet>, 3> kernels{{
@@ -311,7 +309,8 @@ std::span<const Kernel<RsKernelSet>> rs_kernels()
 
 const Kernel<RsKernelSet>& rs_kernel()
 {
-    static const Kernel<RsKernelSet>& kernel = choose_kernel<RsKernelSet>(rs_kernels(), self_test);
+    static const Kernel<RsKernelSet>& kernel =
+        choose_kernel<RsKernelSet>(rs_kernels(), rs_self_test);
     return kernel;
 }
 

@@ -18,6 +18,8 @@ struct RsKernelSet {
 
 [[nodiscard]] std::span<const Kernel<RsKernelSet>> rs_kernels();
 [[nodiscard]] const Kernel<RsKernelSet>& rs_kernel();
+/// Encodes and recovers shapes that reach every path; false if a byte differs from portable.
+[[nodiscard]] bool rs_self_test(const RsKernelSet& kernel);
 
 void rs_encode_with(const RsKernelSet& kernel, std::span<const ByteView> data,
                     std::span<const std::span<std::uint8_t>> parity);

@@ -70,7 +70,14 @@ std::array<std::uint8_t, 300> test_bytes()
     return pool;
 }
 
-bool single_self_test(const Sha256Single& single)
+bool everywhere(const CpuFeatures&)
+{
+    return true;
+}
+
+} // namespace
+
+bool sha256_single_self_test(const Sha256Single& single)
 {
     const auto pool = test_bytes();
     for (std::size_t length = 0; length < pool.size(); length += 23) {
@@ -88,7 +95,7 @@ bool single_self_test(const Sha256Single& single)
     return actual == expected;
 }
 
-bool lanes_self_test(const Sha256Lanes& lanes)
+bool sha256_lanes_self_test(const Sha256Lanes& lanes)
 {
     const auto pool = test_bytes();
     std::array<ByteView, 2 * sha256_lanes> messages;
@@ -123,13 +130,6 @@ bool lanes_self_test(const Sha256Lanes& lanes)
     return true;
 }
 
-bool everywhere(const CpuFeatures&)
-{
-    return true;
-}
-
-} // namespace
-
 std::span<const Kernel<Sha256Single>> sha256_single_kernels()
 {
     static constexpr std::array<Kernel<Sha256Single>, 2> kernels{{
@@ -160,14 +160,14 @@ std::span<const Kernel<Sha256Lanes>> sha256_lanes_kernels()
 const Kernel<Sha256Single>& sha256_single_kernel()
 {
     static const Kernel<Sha256Single>& kernel =
-        choose_kernel<Sha256Single>(sha256_single_kernels(), single_self_test);
+        choose_kernel<Sha256Single>(sha256_single_kernels(), sha256_single_self_test);
     return kernel;
 }
 
 const Kernel<Sha256Lanes>& sha256_lanes_kernel()
 {
     static const Kernel<Sha256Lanes>& kernel =
-        choose_kernel<Sha256Lanes>(sha256_lanes_kernels(), lanes_self_test);
+        choose_kernel<Sha256Lanes>(sha256_lanes_kernels(), sha256_lanes_self_test);
     return kernel;
 }
 

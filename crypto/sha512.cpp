@@ -37,8 +37,9 @@ struct Format {
 constexpr std::size_t lanes = 8;
 constexpr std::size_t lanes_pay_from = 3; // messages; below, one after the other is faster
 
-/// A kernel that is wrong in any lane, round or constant disagrees on one of these.
-bool self_test(const Sha512Lanes8& compress)
+} // namespace
+
+bool sha512_lanes_self_test(const Sha512Lanes8& compress)
 {
     std::array<std::uint8_t, 300> pool;
     for (std::size_t i = 0; i < pool.size(); ++i) {
@@ -58,28 +59,21 @@ bool self_test(const Sha512Lanes8& compress)
     return true;
 }
 
-const Kernel<Sha512Lanes8>& chosen()
-{
-    static const Kernel<Sha512Lanes8>& kernel =
-        choose_kernel<Sha512Lanes8>(sha512_lanes_kernels(), self_test);
-    return kernel;
-}
-
-} // namespace
-
 std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels()
 {
     static constexpr std::array<Kernel<Sha512Lanes8>, 2> kernels{{
         {"avx512x8", KernelTier::avx512,
          [](const CpuFeatures& cpu) { return cpu.avx512f && cpu.avx512bw; }, sha512_lanes8_avx512},
-        {"portable", KernelTier::portable, [](const CpuFeatures&) { return true; }, nullptr},
+        {"none", KernelTier::portable, [](const CpuFeatures&) { return true; }, nullptr},
     }};
     return kernels;
 }
 
-std::string_view sha512_lanes_kernel_name()
+const Kernel<Sha512Lanes8>& sha512_lanes_kernel()
 {
-    return chosen().name;
+    static const Kernel<Sha512Lanes8>& kernel =
+        choose_kernel<Sha512Lanes8>(sha512_lanes_kernels(), sha512_lanes_self_test);
+    return kernel;
 }
 
 Sha512::Sha512()
@@ -128,7 +122,7 @@ void sha512_many_with(Sha512Lanes8 compress, std::span<const ByteView> messages,
 
 void sha512_many(std::span<const ByteView> messages, std::span<Digest512> digests)
 {
-    sha512_many_with(chosen().run, messages, digests);
+    sha512_many_with(sha512_lanes_kernel().run, messages, digests);
 }
 
 } // namespace belfry::crypto

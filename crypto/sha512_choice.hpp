@@ -9,7 +9,9 @@
 namespace belfry::crypto {
 
 [[nodiscard]] std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels();
-[[nodiscard]] std::string_view sha512_lanes_kernel_name();
+[[nodiscard]] const Kernel<Sha512Lanes8>& sha512_lanes_kernel();
+/// A kernel that is wrong in any lane, round or constant disagrees with the portable code here.
+[[nodiscard]] bool sha512_lanes_self_test(const Sha512Lanes8& compress);
 
 /// sha512_many with this kernel.
 void sha512_many_with(Sha512Lanes8 compress, std::span<const ByteView> messages,
