@@ -70,8 +70,11 @@ public:
     /// Throws when a journal exists.
     [[nodiscard]] static std::unique_ptr<VoteJournal> create(Disk& disk, const Options& options);
 
-    /// All records that were in the file at open(), oldest first.
-    [[nodiscard]] const std::vector<JournalRecord>& recovered() const { return recovered_; }
+    /// All records that were in the file at open(), oldest first; nothing the second time.
+    [[nodiscard]] std::vector<JournalRecord> take_recovered()
+    {
+        return std::exchange(recovered_, {});
+    }
     /// True when open() found the remains of an append that was never acknowledged.
     [[nodiscard]] bool cut_torn_tail() const { return cut_torn_tail_; }
     /// True when open() found one of two copies spoilt or missing; both are whole again.

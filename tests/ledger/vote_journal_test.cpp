@@ -76,15 +76,16 @@ Opened open_files(const SimulatedDisk::Files& files,
         const auto journal = VoteJournal::open(disk, options);
         opened.absent = journal == nullptr;
         if (journal != nullptr) {
-            opened.records = journal->recovered();
+            opened.records = journal->take_recovered();
             opened.noticed = journal->healed_copy() || journal->cut_torn_tail();
             // What was healed is whole the next time, and goes on.
             append(*journal, 999);
             SimulatedDisk again(disk.files());
             const auto next = VoteJournal::open(again, options);
             EXPECT_FALSE(next->healed_copy() || next->cut_torn_tail());
-            EXPECT_EQ(next->recovered().back().body, body_of(999));
-            EXPECT_EQ(next->recovered().back().sequence, journal->durable_sequence());
+            const std::vector<JournalRecord> records = next->take_recovered();
+            EXPECT_EQ(records.back().body, body_of(999));
+            EXPECT_EQ(records.back().sequence, journal->durable_sequence());
         }
     } catch (const std::runtime_error& error) {
         opened.error = error.what();
@@ -400,7 +401,7 @@ TEST(VoteJournal, on_a_real_disk_a_killed_writer_loses_nothing_acknowledged)
             continue;
         }
         ASSERT_GE(journal->durable_sequence(), acknowledged);
-        for (const JournalRecord& record : journal->recovered()) {
+        for (const JournalRecord& record : journal->take_recovered()) {
             ASSERT_EQ(record.body, body_of(record.sequence));
         }
     }

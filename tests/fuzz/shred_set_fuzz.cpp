@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// shred_set_fuzz: stored sets and accounts: any bytes are decoded or refused, and what is decoded
+// is input again to the same bytes.
+#include "base/check.hpp"
+#include "ledger/model/account.hpp"
+#include "ledger/model/block.hpp"
+#include "ledger/model/shred_set.hpp"
+
+#include <algorithm>
+
+namespace belfry::ledger {
+namespace {
+
+void feed(ByteView input)
+{
+    if (const auto set = decode_shred_set(input)) {
+        BELFRY_CHECK(shred_set_shape_is_valid(*set));
+        BELFRY_CHECK(std::ranges::equal(encode_shred_set(*set), input));
+        const auto block = assemble_block(std::span(&*set, 1));
+        BELFRY_CHECK(block.has_value() == (set->index == 0 && set->last));
+    }
+    if (const auto account = decode_account(input)) {
+        BELFRY_CHECK(std::ranges::equal(encode_account(account->first, account->second), input));
+    }
+}
+
+} // namespace
+} // namespace belfry::ledger
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t byte_count)
+{
+    belfry::ledger::feed({data, byte_count});
+    return 0;
+}
