@@ -35,6 +35,7 @@ inline constexpr std::size_t ingress_own_drop_count = 3;
 inline constexpr std::size_t wire_error_count = 4;
 inline constexpr std::size_t ingress_drop_count =
     ingress_own_drop_count + wire_error_count + ledger::transaction_error_count;
+// NOLINTBEGIN(clang-analyzer-optin.core.EnumCastOutOfRange): the values that follow have no names
 [[nodiscard]] constexpr IngressDrop drop_of(WireError error)
 {
     return static_cast<IngressDrop>(ingress_own_drop_count + static_cast<std::size_t>(error));
@@ -44,6 +45,7 @@ inline constexpr std::size_t ingress_drop_count =
     return static_cast<IngressDrop>(ingress_own_drop_count + wire_error_count +
                                     static_cast<std::size_t>(error));
 }
+// NOLINTEND(clang-analyzer-optin.core.EnumCastOutOfRange)
 /// "wrong_lane", "wire.too_short", "form.duplicate_account": for counters and reports.
 [[nodiscard]] std::string to_string(IngressDrop drop);
 

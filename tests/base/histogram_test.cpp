@@ -35,6 +35,7 @@ TEST(Histogram, percentiles_are_at_most_one_32nd_above_the_sorted_values)
     for (int round = 0; round < 50; ++round) {
         Histogram histogram;
         std::vector<std::uint64_t> values;
+        values.reserve(500);
         for (int i = 0; i < 500; ++i) {
             values.push_back(random() >> (random() % 64));
             histogram.record(values.back());
@@ -75,8 +76,8 @@ TEST(Histogram, a_merge_equals_recording_everything_in_one)
     EXPECT_EQ(one.count(), all.count());
     EXPECT_EQ(one.min(), all.min());
     EXPECT_EQ(one.max(), all.max());
-    for (double percent = 0; percent <= 100; percent += 0.5) {
-        EXPECT_EQ(one.percentile(percent), all.percentile(percent));
+    for (int half_percent = 0; half_percent <= 200; ++half_percent) {
+        EXPECT_EQ(one.percentile(half_percent / 2.0), all.percentile(half_percent / 2.0));
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <random>
+#include <vector>
 
 namespace belfry::dataplane {
 namespace {
@@ -23,6 +24,7 @@ TEST(DuplicateFilter, knows_what_was_filled_and_nothing_else)
     std::mt19937_64 random(1);
     DuplicateFilter filter({.entries_max = 1 << 16});
     std::vector<Hash> filled;
+    filled.reserve(10'000);
     for (int i = 0; i < 10'000; ++i) {
         filled.push_back(random_hash(random));
         EXPECT_FALSE(filter.seen(filled.back()));
@@ -60,6 +62,7 @@ TEST(DuplicateFilter, memory_stays_the_same_and_the_newest_stay_known_in_a_flood
     }
     EXPECT_EQ(filter.memory_bytes(), before);
     std::vector<Hash> newest;
+    newest.reserve(400);
     for (int i = 0; i < 400; ++i) {
         newest.push_back(random_hash(random));
         filter.fill(newest.back());

@@ -345,10 +345,11 @@ std::string name_of(const testing::TestParamInfo<BackendAndAddress>& info)
            (address.starts_with("[") ? "_ipv6" : "_ipv4");
 }
 
-const auto all_backends = testing::Values(ReceiveBackend::multishot, ReceiveBackend::single_shot,
-                                          ReceiveBackend::recvmmsg);
 INSTANTIATE_TEST_SUITE_P(Backends, NetPortTest,
-                         testing::Combine(all_backends, testing::Values("127.0.0.1:0", "[::1]:0")),
+                         testing::Combine(testing::Values(ReceiveBackend::multishot,
+                                                          ReceiveBackend::single_shot,
+                                                          ReceiveBackend::recvmmsg),
+                                          testing::Values("127.0.0.1:0", "[::1]:0")),
                          name_of);
 
 TEST(NetPort, takes_the_best_backend_by_itself)
@@ -366,6 +367,7 @@ TEST(NetPort, order_towards_each_destination_is_kept)
     options.lanes = {lane_at(Lane::shreds)};
     NetPort sender(options);
     std::vector<std::unique_ptr<NetPort>> receivers;
+    receivers.reserve(4);
     for (int i = 0; i < 4; ++i) {
         receivers.push_back(std::make_unique<NetPort>(options));
     }

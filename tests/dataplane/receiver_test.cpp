@@ -68,6 +68,7 @@ TEST_P(ReceiverTest, tells_which_socket_a_datagram_came_by)
 {
     const std::vector<UdpSocket> targets = [] {
         std::vector<UdpSocket> out;
+        out.reserve(5);
         for (int i = 0; i < 5; ++i) {
             out.push_back(loopback_socket());
         }
@@ -80,8 +81,8 @@ TEST_P(ReceiverTest, tells_which_socket_a_datagram_came_by)
     const auto receiving = receiver(options);
     const UdpSocket source = loopback_socket();
     Sender sender(std::array{source.fd()}, true);
-    for (std::uint8_t i = 0; i < targets.size(); ++i) {
-        sender.add(0, targets[i].local(), Bytes(10, i));
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+        sender.add(0, targets[i].local(), Bytes(10, static_cast<std::uint8_t>(i)));
     }
     sender.flush();
     std::array<int, 5> seen{};
