@@ -97,7 +97,6 @@ void RepairPlanner::follow(Guide& guide, std::uint64_t now_ns)
         }
         ++wanted_count;
         want_far(hint.block);
-        hinted_set_counts_.try_emplace(hint.block, hint.set_count);
     }
     const std::size_t fetched_count = guide.dropped_count + known_count;
     if (wanted_count == 0 || fetched_count > guide.fetched_count) {

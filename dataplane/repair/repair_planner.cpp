@@ -15,6 +15,7 @@ constexpr std::uint64_t avoid_ns = 500'000'000;
 constexpr std::uint32_t slow_turn_every = 7; // six requests to fast peers, one to any
 constexpr std::size_t tail_set_shreds = 16;  // what a block's last set is taken to have
 constexpr std::size_t missing_max = 2048;
+constexpr std::size_t block_groups_max = 16; // of one block's sets, asked for at a time
 
 std::size_t spare_for(std::size_t row_count)
 {
@@ -104,8 +105,6 @@ void RepairPlanner::drop_far_slots()
         }
         return !still;
     });
-    std::erase_if(hinted_set_counts_,
-                  [&](const auto& entry) { return !wanted.contains(entry.first); });
 }
 
 std::vector<RepairOut> RepairPlanner::plan(std::uint64_t now_ns)
@@ -174,9 +173,6 @@ void RepairPlanner::collect_candidates(std::uint64_t now_ns)
     for (const ledger::BlockRef& block : assembler_.wanted()) {
         if (const auto set_count = assembler_.set_count(block)) {
             collect_block_ranges(block, *set_count, now_ns);
-        } else if (const auto hinted = hinted_set_counts_.find(block);
-                   hinted != hinted_set_counts_.end()) {
-            collect_block_ranges(block, hinted->second, now_ns);
         }
     }
     std::erase_if(candidates_, [&](const Candidate& candidate) {
@@ -256,7 +252,8 @@ void RepairPlanner::collect_block_ranges(const ledger::BlockRef& block, std::uin
     // Groups have fixed borders, so that an item keeps its name while parts of it arrive. The last
     // set has an item of its own.
     constexpr auto group_sets = static_cast<std::uint32_t>(block_sets_per_request_max);
-    for (std::uint32_t group = 0; group + 1 < set_count; group += group_sets) {
+    std::size_t groups_left = block_groups_max;
+    for (std::uint32_t group = 0; group + 1 < set_count && groups_left > 0; group += group_sets) {
         Candidate candidate;
         candidate.item = {RepairWhat::block_sets, {block.slot, group, block.id}};
         const auto item = items_.find(candidate.item);
@@ -279,6 +276,7 @@ void RepairPlanner::collect_block_ranges(const ledger::BlockRef& block, std::uin
         if (first == end) {
             continue;
         }
+        --groups_left;
         candidate.asked = {block.slot, first, block.id};
         candidate.bits = end - first;
         candidate.grace_ns = grace_of(block.slot);

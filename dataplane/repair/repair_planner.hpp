@@ -178,7 +178,6 @@ private:
     std::vector<Guide> guides_;
     std::map<ItemKey, Item> items_;
     std::set<Slot> far_slots_; // resolver's wanted slots
-    std::map<ledger::BlockRef, std::uint32_t> hinted_set_counts_;
     // Of the present plan() only; kept for their memory.
     std::vector<Candidate> candidates_;
     std::set<SetKey> wanted_keys_;

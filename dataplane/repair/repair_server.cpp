@@ -15,10 +15,10 @@ constexpr std::uint64_t second_ns = 1'000'000'000;
 constexpr unsigned sequence_window = 64;
 
 /// What a rate per second gives in elapsed_ns; nothing wraps for a rate below 2^32.
-std::uint64_t refill_of(std::uint64_t rate, std::uint64_t elapsed_ns)
+std::int64_t refill_of(std::uint64_t rate, std::uint64_t elapsed_ns)
 {
     const std::uint64_t capped_us = std::min(elapsed_ns, 4 * second_ns) / 1000;
-    return rate * capped_us / 1'000'000;
+    return static_cast<std::int64_t>(rate * capped_us / 1'000'000);
 }
 
 } // namespace
@@ -64,12 +64,15 @@ Result<RepairAnswer, RepairServeError> RepairServer::serve_checked(ByteView data
         return std::unexpected(RepairServeError::wrong_target);
     }
     Peer& peer = peers_[request.sender];
-    peer.bytes.refill(options_.bytes_per_second, options_.burst_bytes, now_ns);
-    peer.requests_milli.refill(options_.requests_per_second * 1000,
-                               options_.requests_per_second * 1000, now_ns);
-    checks_milli_.refill(options_.checks_per_second * 1000, options_.checks_per_second * 1000,
-                         now_ns);
-    if (peer.requests_milli.left < 1000 || peer.bytes.left == 0 || checks_milli_.left < 1000) {
+    const auto signed_of = [](std::uint64_t count) {
+        return static_cast<std::int64_t>(count);
+    };
+    peer.bytes.refill(options_.bytes_per_second, signed_of(options_.burst_bytes), now_ns);
+    const std::uint64_t requests_milli = options_.requests_per_second * 1000;
+    peer.requests_milli.refill(requests_milli, signed_of(requests_milli), now_ns);
+    const std::uint64_t checks_milli = options_.checks_per_second * 1000;
+    checks_milli_.refill(checks_milli, signed_of(checks_milli), now_ns);
+    if (peer.requests_milli.left < 1000 || peer.bytes.left <= 0 || checks_milli_.left < 1000) {
         return std::unexpected(RepairServeError::rate_limited);
     }
     // A forged request costs only the common allowance of checks: nobody can use up another's.
@@ -92,12 +95,12 @@ Result<RepairAnswer, RepairServeError> RepairServer::serve_checked(ByteView data
         return std::unexpected(RepairServeError::not_here);
     }
     for (const Bytes& sent : answer.datagrams) {
-        peer.bytes.left -= std::min<std::uint64_t>(peer.bytes.left, sent.size());
+        peer.bytes.left -= signed_of(sent.size());
     }
     return answer;
 }
 
-void RepairServer::Bucket::refill(std::uint64_t rate, std::uint64_t left_max, std::uint64_t now_ns)
+void RepairServer::Bucket::refill(std::uint64_t rate, std::int64_t left_max, std::uint64_t now_ns)
 {
     if (!started) {
         *this = {.left = left_max, .refilled_ns = now_ns, .started = true};

@@ -98,10 +98,10 @@ public:
 
 private:
     struct Bucket {
-        std::uint64_t left = 0;
+        std::int64_t left = 0; // below 0: the last answer was longer than what was left
         std::uint64_t refilled_ns = 0;
         bool started = false;
-        void refill(std::uint64_t rate, std::uint64_t left_max, std::uint64_t now_ns);
+        void refill(std::uint64_t rate, std::int64_t left_max, std::uint64_t now_ns);
     };
     struct Window { // which sequences were seen
         std::uint64_t highest = 0;
