@@ -42,8 +42,8 @@ struct TowerDefects {
 };
 
 struct TowerConfig {
-    std::optional<ValidatorIndex> self; // none: follows, never votes or builds
-    BlockName finalized;                // the ledger's newest final block; genesis at first
+    std::optional<ValidatorIndex> self{}; // none: follows, never votes or builds
+    BlockName finalized{};                // the ledger's newest final block; genesis at first
     /// Final blocks up to `finalized`, rising, as far back as the ledger holds them; may be empty.
     /// With it a restart still honours old votes for a fork that lost.
     std::vector<BlockName> final_chain{};

@@ -66,8 +66,10 @@ Bytes signing_bytes(const Hash& genesis_hash, ByteView body)
     constexpr std::string_view tag = "belfry.vote.1";
     Bytes out;
     out.reserve(tag.size() + Hash::size_bytes + body.size());
-    out.insert(out.end(), tag.begin(), tag.end());
     ByteWriter writer(out);
+    for (const char letter : tag) {
+        writer.u8(static_cast<std::uint8_t>(letter));
+    }
     writer.bytes(genesis_hash.view());
     writer.bytes(body);
     return out;
