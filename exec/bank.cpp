@@ -278,8 +278,7 @@ std::optional<Flush> Bank::take_flush()
     for (std::size_t i = 0; i < dirty_.size(); ++i) {
         flush.accounts.emplace_back(dirty_.at(i).key, dirty_.at(i).account);
     }
-    std::sort(flush.accounts.begin(), flush.accounts.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::ranges::sort(flush.accounts, {}, [](const auto& entry) { return entry.first; });
     dirty_.clear();
     flush_due_ = false;
     return flush;

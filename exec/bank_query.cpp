@@ -131,6 +131,7 @@ std::optional<Simulation> Bank::simulate(const Hash& block_id,
     }
     WorkingSet working;
     std::vector<std::uint32_t> places;
+    places.reserve(transaction.account_count());
     for (std::size_t i = 0; i < transaction.account_count(); ++i) {
         places.push_back(working.load(transaction.account(i),
                                       [&](const Pubkey& key) { return account_at(*block, key); }));

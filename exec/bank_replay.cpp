@@ -57,7 +57,8 @@ struct Bank::Replay {
     std::vector<crypto::PohSegment> segments;
     std::vector<ByteView> wires;
     std::vector<std::pair<std::size_t, std::size_t>> mixins = {}; // segment, its transaction count
-    std::vector<std::optional<ledger::Transaction>> transactions = {};
+    std::vector<std::optional<ledger::Transaction>> parsed = {};
+    std::vector<const ledger::Transaction*> transactions = {}; // into parsed
 };
 
 Result<const BlockState*, BlockError> Bank::replay(const ledger::Block& block, const Pubkey& leader)
@@ -166,18 +167,20 @@ Result<void, BlockError> Bank::read_entries(Replay& replay)
 
 Result<void, BlockError> Bank::read_transactions(Replay& replay)
 {
-    replay.transactions.resize(replay.wires.size());
+    replay.parsed.resize(replay.wires.size());
     arena_.for_chunks(replay.wires.size(), transactions_per_parse, [&](const Chunk& chunk) {
         for (std::size_t i = chunk.begin; i < chunk.end; ++i) {
-            if (auto parsed = ledger::parse_transaction(replay.wires[i]); parsed) {
-                replay.transactions[i].emplace(*parsed);
+            if (const auto good = ledger::parse_transaction(replay.wires[i]); good) {
+                replay.parsed[i].emplace(*good);
             }
         }
     });
-    for (const auto& transaction : replay.transactions) {
-        if (!transaction) {
+    replay.transactions.reserve(replay.parsed.size());
+    for (const auto& good : replay.parsed) {
+        if (!good) {
             return std::unexpected(BlockError::malformed_transaction);
         }
+        replay.transactions.push_back(&*good);
     }
     std::size_t next = 0;
     std::vector<Hash> hashes;
@@ -197,7 +200,7 @@ Result<void, BlockError> Bank::check_window(Replay& replay)
     std::unordered_set<Hash, FixedBytesHasher> messages; // asked only, never walked
     messages.reserve(replay.transactions.size());
     std::uint64_t compute_units = 0;
-    for (const auto& transaction : replay.transactions) {
+    for (const ledger::Transaction* transaction : replay.transactions) {
         switch (ages.age_of(transaction->recent_blockhash())) {
         case BlockhashAge::valid:
             break;
@@ -244,13 +247,13 @@ Result<void, BlockError> Bank::verify_signatures(Replay& replay)
         Signature signature;
     };
     std::vector<Signer> signers;
-    for (const auto& transaction : replay.transactions) {
+    for (const ledger::Transaction* transaction : replay.transactions) {
         if (replay.input.verified_before && replay.input.verified_before(*transaction)) {
             counters_.signatures_skipped += transaction->signature_count();
             continue;
         }
         for (std::size_t i = 0; i < transaction->signature_count(); ++i) {
-            signers.push_back({&*transaction, transaction->account(i), transaction->signature(i)});
+            signers.push_back({transaction, transaction->account(i), transaction->signature(i)});
         }
     }
     counters_.signatures_verified += signers.size();
@@ -267,8 +270,8 @@ Result<void, BlockError> Bank::verify_signatures(Replay& replay)
         verifiers_[chunk.worker]->verify(std::span(jobs).subspan(chunk.begin, count),
                                          std::span(verdicts.get() + chunk.begin, count));
     });
-    if (!std::all_of(verdicts.get(), verdicts.get() + jobs.size(),
-                     [](bool good) { return good; })) {
+    const std::span<const bool> all(verdicts.get(), jobs.size());
+    if (std::ranges::find(all, false) != all.end()) {
         return std::unexpected(BlockError::bad_signature);
     }
     return {};
@@ -277,11 +280,7 @@ Result<void, BlockError> Bank::verify_signatures(Replay& replay)
 Result<const BlockState*, BlockError> Bank::execute(Replay& replay)
 {
     move_to(replay.parent);
-    std::vector<const ledger::Transaction*> transactions;
-    transactions.reserve(replay.transactions.size());
-    for (const auto& transaction : replay.transactions) {
-        transactions.push_back(&*transaction);
-    }
+    const std::vector<const ledger::Transaction*>& transactions = replay.transactions;
     std::vector<ExecutionOutcome> outcomes(transactions.size());
     WorkingSet working;
     executor_.execute(

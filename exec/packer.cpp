@@ -64,7 +64,7 @@ std::uint32_t TransactionPool::find(const Hash& message_hash) const
     return by_message_
         .find(fingerprint_of(message_hash),
               [&](std::uint32_t place) {
-                  return entries_[place].transaction->message_hash() == message_hash;
+                  return transaction_of(entries_[place]).message_hash() == message_hash;
               })
         .value_or(no_entry);
 }
@@ -77,6 +77,12 @@ bool TransactionPool::make_room(std::uint64_t priority_fee)
     ++counters_.evicted_by_fee;
     remove(ready_.rbegin()->entry);
     return true;
+}
+
+const ledger::Transaction& TransactionPool::transaction_of(const Entry& entry)
+{
+    BELFRY_CHECK(entry.transaction.has_value());
+    return *entry.transaction;
 }
 
 TransactionPool::Rank TransactionPool::rank_of(const Entry& entry, std::uint32_t place)
@@ -104,7 +110,7 @@ void TransactionPool::remove(std::uint32_t place)
 {
     set_stage(place, Stage::free);
     Entry& entry = entries_[place];
-    by_message_.erase(fingerprint_of(entry.transaction->message_hash()), place);
+    by_message_.erase(fingerprint_of(transaction_of(entry).message_hash()), place);
     (entry.older != no_entry ? entries_[entry.older].newer : oldest_) = entry.newer;
     (entry.newer != no_entry ? entries_[entry.newer].older : newest_) = entry.older;
     entry.transaction.reset();
@@ -129,19 +135,19 @@ std::span<const ledger::Transaction* const> TransactionPool::take_batch(const Ba
          batch_.size() < std::min<std::size_t>(limits.transactions_max, UINT16_MAX);
          ++at, --looks_left) {
         const Entry& entry = entries_[at->entry];
-        const BlockhashAge age = age_of(entry.transaction->recent_blockhash());
+        const BlockhashAge age = age_of(transaction_of(entry).recent_blockhash());
         if (age != BlockhashAge::valid) {
             (age == BlockhashAge::unknown ? unknown : expired).push_back(at->entry);
             continue;
         }
-        const std::size_t more = 2 + entry.transaction->wire().size();
+        const std::size_t more = 2 + transaction_of(entry).wire().size();
         if (bytes + more > limits.stream_bytes_max) {
             break;
         }
         if (lock_accounts(entry)) {
             bytes += more;
             batch_.push_back(at->entry);
-            batch_transactions_.push_back(&*entry.transaction);
+            batch_transactions_.push_back(&transaction_of(entry));
         }
     }
     for (const std::uint32_t place : expired) {
@@ -166,7 +172,7 @@ void TransactionPool::wait(std::uint32_t place)
 
 bool TransactionPool::lock_accounts(const Entry& entry)
 {
-    const ledger::Transaction& transaction = *entry.transaction;
+    const ledger::Transaction& transaction = transaction_of(entry);
     std::array<std::uint32_t, ledger::transaction_accounts_max> found{};
     for (std::uint64_t mask = entry.writable_mask; mask != 0; mask &= mask - 1) {
         const auto index = static_cast<std::size_t>(std::countr_zero(mask));
@@ -251,7 +257,7 @@ void TransactionPool::expire(Slot now, const AgeOf& age_of)
     for (std::uint32_t place = oldest_; place != no_entry; place = next) {
         const Entry& entry = entries_[place];
         next = entry.newer;
-        const BlockhashAge age = age_of(entry.transaction->recent_blockhash());
+        const BlockhashAge age = age_of(transaction_of(entry).recent_blockhash());
         const bool too_long_unknown = age == BlockhashAge::unknown &&
                                       now.value > entry.received.value &&
                                       now.value - entry.received.value > options_.unknown_slots_max;
@@ -292,7 +298,7 @@ TransactionPool::plan_forwards(std::uint64_t window, std::size_t count_max,
             entry.stage == Stage::packed) {
             continue;
         }
-        visitor(*entry.transaction);
+        visitor(transaction_of(entry));
         ++count;
     }
     counters_.forwards_planned += count;
@@ -308,7 +314,7 @@ bool TransactionPool::holds_exactly(const ledger::Transaction& transaction) cons
 {
     const std::uint32_t place = find(transaction.message_hash());
     return place != no_entry &&
-           std::ranges::equal(entries_[place].transaction->wire(), transaction.wire());
+           std::ranges::equal(transaction_of(entries_[place]).wire(), transaction.wire());
 }
 
 } // namespace belfry::exec

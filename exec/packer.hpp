@@ -135,6 +135,7 @@ private:
 
     [[nodiscard]] std::uint32_t find(const Hash& message_hash) const;
     [[nodiscard]] bool make_room(std::uint64_t priority_fee);
+    [[nodiscard]] static const ledger::Transaction& transaction_of(const Entry& entry);
     [[nodiscard]] static Rank rank_of(const Entry& entry, std::uint32_t place);
     void set_stage(std::uint32_t place, Stage stage);
     void remove(std::uint32_t place);

@@ -27,8 +27,8 @@ struct ExecutionRules {
     [[nodiscard]] static ExecutionRules from(const ledger::Genesis& genesis);
 };
 
-/// Largest account data, and how much one transaction may allocate in all.
-inline constexpr std::uint64_t transaction_allocation_bytes_max = 20 * 1024 * 1024;
+/// How much account data one transaction may allocate in all.
+inline constexpr std::uint64_t transaction_allocation_bytes_max = std::uint64_t{20} * 1024 * 1024;
 
 struct InstructionError {
     InstructionErrorKind kind = InstructionErrorKind::none;

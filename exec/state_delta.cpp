@@ -11,8 +11,7 @@ namespace belfry::exec {
 StateDelta::StateDelta(std::vector<AccountChange> changes)
     : changes_(std::move(changes))
 {
-    std::sort(changes_.begin(), changes_.end(),
-              [](const AccountChange& a, const AccountChange& b) { return a.key < b.key; });
+    std::ranges::sort(changes_, {}, &AccountChange::key);
     for (std::size_t i = 0; i < changes_.size(); ++i) {
         BELFRY_CHECK(i == 0 || changes_[i - 1].key < changes_[i].key);
         BELFRY_DCHECK(changes_[i].before != changes_[i].after);

@@ -15,8 +15,8 @@ enum class Tag : std::uint8_t {
     loaded_bytes = 4,
 };
 constexpr std::size_t tag_count = 5;
-constexpr std::uint64_t heap_bytes_min = 32 * 1024;
-constexpr std::uint64_t heap_bytes_max = 256 * 1024;
+constexpr std::uint64_t heap_bytes_min = std::uint64_t{32} * 1024;
+constexpr std::uint64_t heap_bytes_max = std::uint64_t{256} * 1024;
 constexpr std::uint64_t heap_step_bytes = 1024;
 constexpr std::uint64_t microlamports_per_lamport = 1'000'000;
 

@@ -4,7 +4,7 @@
 namespace belfry::exec {
 namespace {
 
-enum class Tag : std::uint32_t { create_account = 0, assign = 1, transfer = 2, allocate = 8 };
+enum class Tag : std::uint8_t { create_account = 0, assign = 1, transfer = 2, allocate = 8 };
 
 [[nodiscard]] InstructionError system_error(SystemError error)
 {
@@ -99,7 +99,11 @@ InstructionError run_system(InstructionContext& context)
         return InstructionError::of(InstructionErrorKind::computational_budget_exceeded);
     }
     ByteReader in(context.data());
-    const Tag tag{in.u32()};
+    const std::uint32_t tag_value = in.u32();
+    if (tag_value > UINT8_MAX) {
+        return InstructionError::of(InstructionErrorKind::invalid_instruction_data);
+    }
+    const Tag tag{static_cast<std::uint8_t>(tag_value)};
     NewAccount fields;
     switch (tag) {
     case Tag::create_account:

@@ -13,7 +13,7 @@
 namespace belfry::exec {
 
 /// Custom codes. Clients know them by number.
-enum class SystemError : std::uint32_t {
+enum class SystemError : std::uint8_t {
     account_already_in_use = 0,
     result_with_negative_lamports = 1, // the payer has too little
     invalid_program_id = 2,
