@@ -130,7 +130,7 @@ TEST(HttpServer, refuses_what_could_smuggle_a_request)
             "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{}\r\n[]", headers)));
         const auto response = client.read();
         EXPECT_TRUE(response && response->status == 400) << headers;
-        EXPECT_TRUE(client.closes_within(milliseconds(2000))) << headers;
+        EXPECT_TRUE(client.closes_within(milliseconds(5000))) << headers;
     }
 }
 
@@ -172,14 +172,14 @@ TEST(HttpServer, answers_pipelined_and_kept_connections_in_order)
     }
     EXPECT_TRUE(client.send(post_text(get_slot, "Connection: close\r\n")));
     EXPECT_EQ(client.read()->body, slot_reply);
-    EXPECT_TRUE(client.closes_within(milliseconds(2000)));
+    EXPECT_TRUE(client.closes_within(milliseconds(5000)));
 }
 
 TEST(HttpServer, keeps_a_resting_connection_for_its_idle_time_only)
 {
     HttpServer::Options options;
     EXPECT_GE(options.idle_ms, milliseconds(20'000)); // web3.js keeps one for 19 s
-    options.idle_ms = milliseconds(700);
+    options.idle_ms = milliseconds(3000);
     RunningServer server(options);
     server.start();
     RawClient client(server.endpoint());
@@ -188,7 +188,7 @@ TEST(HttpServer, keeps_a_resting_connection_for_its_idle_time_only)
     EXPECT_FALSE(client.closes_within(milliseconds(300)));
     EXPECT_TRUE(client.send(post_text(get_slot)));
     EXPECT_TRUE(client.read());
-    EXPECT_TRUE(client.closes_within(milliseconds(2000)));
+    EXPECT_TRUE(client.closes_within(milliseconds(10'000)));
 }
 
 TEST(HttpServer, cuts_a_client_that_sends_too_slowly)
@@ -210,8 +210,8 @@ TEST(HttpServer, cuts_a_client_that_sends_too_slowly)
     }
     const auto took = steady_clock::now() - begin;
     EXPECT_GT(took, milliseconds(400));
-    EXPECT_LT(took, milliseconds(3000));
-    EXPECT_TRUE(silent.closes_within(milliseconds(1000)));
+    EXPECT_LT(took, milliseconds(8000));
+    EXPECT_TRUE(silent.closes_within(milliseconds(5000)));
 }
 
 TEST(HttpServer, serves_a_new_client_when_all_connections_are_taken_by_idle_ones)
@@ -227,7 +227,7 @@ TEST(HttpServer, serves_a_new_client_when_all_connections_are_taken_by_idle_ones
     }
     const auto begin = steady_clock::now();
     EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot)).body, slot_reply);
-    EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
+    EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
     int cut = 0;
     for (const auto& client : idle) {
         cut += client->closes_within(milliseconds(5)) ? 1 : 0;
@@ -314,9 +314,9 @@ TEST(HttpServer, stops_with_open_connections_and_questions)
     std::this_thread::sleep_for(milliseconds(50));
     const auto begin = steady_clock::now();
     server.reset();
-    EXPECT_LT(steady_clock::now() - begin, milliseconds(1000));
-    EXPECT_TRUE(idle.closes_within(milliseconds(1000)));
-    EXPECT_TRUE(asking.closes_within(milliseconds(1000)));
+    EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
+    EXPECT_TRUE(idle.closes_within(milliseconds(5000)));
+    EXPECT_TRUE(asking.closes_within(milliseconds(5000)));
 }
 
 } // namespace

@@ -79,7 +79,7 @@ TEST(RpcClient, gives_up_on_a_server_that_does_not_answer)
                      {std::chrono::milliseconds(1000), std::chrono::milliseconds(150)});
     const auto begin = std::chrono::steady_clock::now();
     EXPECT_EQ(client.slot(Commitment::finalized).error(), RpcClientError::timed_out);
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1500));
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(4000));
 }
 
 TEST(RpcClient, connects_again_when_the_server_has_closed_a_kept_connection)
