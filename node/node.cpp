@@ -88,6 +88,7 @@ struct Node::State final : NodeStop {
     std::jthread start_tile(TileName name, Tile& tile, dataplane::Doorbell& bell);
     void stop(TileName tile, dataplane::Doorbell& bell, std::jthread& thread);
 
+    int signals; // first: every thread made later inherits the blocked signals
     NodeConfig config;
     Logger logger;
     ledger::Genesis genesis;
@@ -99,7 +100,6 @@ struct Node::State final : NodeStop {
     std::unique_ptr<ledger::Disk> disk;
     std::unique_ptr<ledger::VoteJournal> journal;
     RestoredLedger restored;
-    int signals;
 
     std::array<Latch, tile_count> stops;
     Bells bells;
@@ -165,7 +165,8 @@ std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
 } // namespace
 
 Node::State::State(const NodeConfig& node_config, const Options& node_options)
-    : config(node_config)
+    : signals(open_signals())
+    , config(node_config)
     , logger({.level = log_level(config.log.level), .file = {}})
     , genesis(ledger::load_genesis(config.genesis))
     , identity(crypto::Keypair::load(config.identity_key))
@@ -181,7 +182,6 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                                     .roster = roster,
                                     .schedule = schedule,
                                     .threads = config.threads.execution}))
-    , signals(open_signals())
     , port(port_options(config, own_entry(config, identity.pubkey())))
     , links(bells, port.bell())
     , net(port, links)

@@ -257,7 +257,10 @@ std::optional<Reply> RpcPort::poll()
     if (links_.bank_rpc.pop(reply)) {
         return reply;
     }
-    return std::nullopt;
+    // A ring takes the announcement with it. What came between the last look and the new one would
+    // ring nobody, so it is looked for once more (spsc_ring.hpp, C1 and C2).
+    bells_.rpc.announce_sleep();
+    return links_.bank_rpc.pop(reply) ? std::optional(std::move(reply)) : std::nullopt;
 }
 
 } // namespace belfry::node

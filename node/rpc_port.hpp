@@ -43,7 +43,7 @@ public:
         , links_(links)
         , bells_(bells)
     {
-        bells_.rpc.announce_sleep(); // RPC waits for the bell's descriptor, always
+        bells_.rpc.announce_sleep(); // RPC waits for the bell's descriptor from the start
     }
     [[nodiscard]] bool post(RequestId id, Request request) override;
     [[nodiscard]] std::optional<Reply> poll() override;

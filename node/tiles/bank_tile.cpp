@@ -30,7 +30,7 @@ BankTile::BankTile(Options options, std::unique_ptr<exec::Bank> bank,
     , schedule_(std::move(schedule))
     , links_(links)
     , log_(logger, {.tile = "bank",
-                    .interval = std::chrono::milliseconds(options_.genesis.slot_ms)})
+                    .interval = std::chrono::milliseconds(options_.genesis.slot_ms * 3 / 4)})
     , stop_(stop)
     , slot_(options_.tip.slot)
 {

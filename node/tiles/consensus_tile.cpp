@@ -43,7 +43,7 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
     , links_(links)
     , node_(node)
     , log_(logger, {.tile = "consensus",
-                    .interval = std::chrono::milliseconds(options_.genesis.slot_ms)})
+                    .interval = std::chrono::milliseconds(options_.genesis.slot_ms * 3 / 4)})
     , stop_(stop)
     , schedule_(make_leader_schedule(options_.genesis))
     , engine_({.self = consensus::ValidatorIndex{options_.roster.me},
