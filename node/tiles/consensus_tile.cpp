@@ -67,7 +67,7 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
 
 void ConsensusTile::restore(ledger::VoteJournal& journal)
 {
-    const std::vector<ledger::JournalRecord>& recovered = journal.recovered();
+    const std::vector<ledger::JournalRecord> recovered = journal.take_recovered();
     std::vector<consensus::JournalRecord> records;
     for (const ledger::JournalRecord& record : recovered) {
         const auto sequence = consensus::JournalSequence::from(record.sequence);
