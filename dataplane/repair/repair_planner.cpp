@@ -10,10 +10,10 @@
 namespace belfry::dataplane {
 namespace {
 
-constexpr std::uint32_t failures_until_avoided = 8;
-constexpr std::uint64_t avoid_ns = 500'000'000;
-constexpr std::uint32_t slow_turn_every = 7; // six requests to fast peers, one to any
-constexpr std::size_t tail_set_shreds = 16;  // what a block's last set is taken to have
+constexpr std::uint32_t failures_until_avoided = 4;
+constexpr std::uint64_t avoid_ns = 250'000'000; // doubled by every further failure, four times
+constexpr std::uint32_t slow_turn_every = 7;    // six requests to fast peers, one to any
+constexpr std::size_t tail_set_shreds = 16;     // what a block's last set is taken to have
 constexpr std::size_t missing_max = 2048;
 constexpr std::size_t block_groups_max = 16; // of one block's sets, asked for at a time
 
@@ -375,8 +375,10 @@ std::uint64_t RepairPlanner::timeout_of(std::uint16_t peer, std::uint32_t attemp
 
 void RepairPlanner::note_failure(std::uint16_t peer, std::uint64_t now_ns)
 {
-    if (++peers_[peer].failures >= failures_until_avoided) {
-        peers_[peer].avoid_until_ns = now_ns + avoid_ns;
+    Peer& known = peers_[peer];
+    if (++known.failures >= failures_until_avoided) {
+        const std::uint32_t more = std::min(known.failures - failures_until_avoided, 4U);
+        known.avoid_until_ns = now_ns + (avoid_ns << more);
     }
 }
 

@@ -241,22 +241,34 @@ private:
             if (!accepted) {
                 ++refused_count_;
             } else if (accepted->completed) {
-                for (ledger::Block& block : assembler_.add(std::move(accepted->completed->set))) {
+                const auto blocks = assembler_.add(std::move(accepted->completed->set));
+                for (const ledger::Block& block : blocks) {
                     children_[block.parent].push_back(block.ref);
                 }
-                replay();
+                if (!blocks.empty()) {
+                    replay();
+                }
             }
         }
     }
-    /// The longest chain from genesis of whole blocks: replay takes no time here.
+    /// The chain from genesis with most whole blocks, as a fork choice would come to it when all
+    /// vote there; replay takes no time here.
     void replay()
     {
+        std::map<ledger::BlockRef, std::size_t> depth_below; // parents after children
+        for (auto at = children_.rbegin(); at != children_.rend(); ++at) {
+            for (const ledger::BlockRef& child : at->second) {
+                std::size_t& depth = depth_below[at->first];
+                depth = std::max(depth, 1 + depth_below[child]);
+            }
+        }
+        chain_.clear();
+        tip_ = genesis_block();
         for (auto next = children_.find(tip_); next != children_.end();
              next = children_.find(tip_)) {
-            const ledger::BlockRef before = tip_;
-            tip_ = *std::ranges::max_element(
-                next->second, {}, [this](const auto& child) { return children_.contains(child); });
-            chain_.push_back(before);
+            chain_.push_back(tip_);
+            tip_ = *std::ranges::max_element(next->second, {},
+                                             [&](const auto& child) { return depth_below[child]; });
         }
         update_position();
     }
