@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Clusters of real processes on loopback, killed, starved and restarted.
+
+usage: cluster_test.py BELFRY SCENARIO [WORK_DIR]        exit 0 when the scenario holds, 77 when skipped
+
+Every scenario is bounded in time, uses free ports and ends only the processes it started.
+"""
+import pathlib, shutil, sys, tempfile, time
+
+from cluster import Cluster, Failure, expect
+
+
+def short(make):
+    """Four validators finalise a small load and agree."""
+    cluster = make()
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.everything_sent_is_final(cluster.load(50, 5), 120)
+    cluster.same_state()
+
+
+def kill_each(make):
+    """kill -9 of each validator in turn, under load; each comes back, votes and agrees."""
+    cluster = make()
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 60)
+    load = cluster.load(100, 60)
+    for victim in cluster.all:
+        others = [i for i in cluster.all if i != victim]
+        cluster.kill(victim)
+        before = max(cluster.finalized(i) for i in others)
+        cluster.wait_finalized(before + 8, others, 40)
+        cluster.start(victim)
+        slot = cluster.processed(others)
+        cluster.wait(f"validator {victim} votes again", lambda: cluster.last_vote(victim) > slot, 20)
+        cluster.wait_finalized(before + 8, [victim], 40)
+    cluster.everything_sent_is_final(load, 180)
+    cluster.same_state()
+
+
+def loss(make):
+    """15 % of shreds and 5 % of votes are dropped at each receiver, by seed."""
+    cluster = make(**{"drop-shreds": 0.15, "drop-votes": 0.05, "seed": 7})
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 90)
+    cluster.everything_sent_is_final(cluster.load(100, 30), 180)
+    recovered = [cluster.counter(i, "shred", "sets_recovered") for i in cluster.all]
+    repaired = [cluster.counter(i, "shred", "sets_repaired") for i in cluster.all]
+    dropped = [cluster.counter(i, "net", "shreds.fault") for i in cluster.all]
+    expect(sum(recovered) > 0 and sum(repaired) > 0 and min(dropped) > 0,
+           f"the loss was not felt: recovered {recovered} repaired {repaired} dropped {dropped}")
+    cluster.same_state()
+
+
+def late_joiner(make):
+    """A validator that comes with nothing but genesis catches up, votes, and holds the same state."""
+    cluster = make()
+    late, early = len(cluster.all) - 1, list(cluster.all)[:-1]
+    cluster.start_all(early)
+    load = cluster.load(100, 20)
+    cluster.wait_finalized(100, early, 120)
+    cluster.start(late, new=True)
+    slot, begun = cluster.processed(early), time.monotonic()
+    cluster.wait("the late validator votes", lambda: cluster.last_vote(late) > slot, 40)
+    slots_gone = (time.monotonic() - begun) / cluster.slot_s
+    times = (slot + slots_gone) / slots_gone
+    print(f"{slot} slots made up for at {times:.1f} times the rate of production")
+    expect(times >= 4, f"catch-up ran at {times:.1f} times the rate of production only")
+    cluster.wait_finalized(slot, cluster.all, 60)
+    cluster.everything_sent_is_final(load, 120)
+    cluster.same_state()
+
+
+def restart_all(make):
+    """All validators are killed at once; what was final stays final and the chain goes on."""
+    cluster = make()
+    cluster.start_all()
+    cluster.wait_finalized(40, cluster.all, 90)
+    slot = min(cluster.finalized(i) for i in cluster.all)
+    before = cluster.call(0, "belfryBlock", slot)
+    for index in cluster.all:
+        cluster.kill(index)
+    for index in cluster.all:
+        cluster.start(index)
+    cluster.wait(f"block {slot} is there again",
+                 lambda: any(cluster.call(i, "belfryBlock", slot) for i in cluster.all), 20)
+    kept = [block for block in (cluster.call(i, "belfryBlock", slot) for i in cluster.all) if block]
+    expect(all(block["blockId"] == before["blockId"] for block in kept), f"block {slot} changed: {before} {kept}")
+    cluster.wait_finalized(slot + 40, cluster.all, 90)
+    cluster.same_state()
+
+
+def expiry(make):
+    """A blockhash is too old once 150 blocks have followed it, on every validator."""
+    cluster = make(**{"slot-ms": 100})
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.everything_sent_is_final(cluster.load(20, 1), 120)
+    latest = cluster.call(0, "getLatestBlockhash")["value"]
+
+    def valid(index):
+        return cluster.call(index, "isBlockhashValid", latest["blockhash"])["value"]
+
+    expect(valid(0), "a fresh blockhash is not valid")
+    cluster.wait("150 more blocks", lambda: all((cluster.call(i, "getBlockHeight") or 0)
+                                                > latest["lastValidBlockHeight"] for i in cluster.all), 60)
+    expect(not any(valid(i) for i in cluster.all), "a blockhash of more than 150 blocks ago is still valid")
+
+
+def journal_lost(make):
+    """A validator without its vote journal follows and signs nothing."""
+    cluster = make()
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.kill(3)
+    (cluster.configs[3].parent / "data" / "votes").unlink()
+    cluster.start(3)
+    cluster.wait_finalized(cluster.processed([0]) + 8, cluster.all, 60)
+    expect(not cluster.status(3).get("votesSent"), "it voted without a journal")
+    cluster.same_state()
+
+
+def ipv6(make):
+    """The same over IPv6."""
+    cluster = make(ipv6=True)
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.same_state()
+
+
+SCENARIOS = {f.__name__: f for f in (short, kill_each, loss, late_joiner, restart_all, expiry, journal_lost, ipv6)}
+
+
+def main():
+    if len(sys.argv) < 3 or sys.argv[2] not in SCENARIOS:
+        print(__doc__, "scenarios:", " ".join(SCENARIOS), file=sys.stderr)
+        return 64
+    scenario = SCENARIOS[sys.argv[2]]
+    if scenario is ipv6 and not pathlib.Path("/proc/net/if_inet6").exists():
+        print("skipped: this machine has no IPv6")
+        return 77
+    folder = pathlib.Path(sys.argv[3] if len(sys.argv) > 3 else tempfile.mkdtemp(prefix="belfry-cluster-"))
+    shutil.rmtree(folder, ignore_errors=True)
+    clusters = []
+
+    def make(validators=4, **flags):
+        clusters.append(Cluster(sys.argv[1], folder, validators, **flags))
+        return clusters[-1]
+
+    try:
+        scenario(make)
+        for cluster in clusters:
+            cluster.stop()
+    except Failure as failure:
+        print(f"{sys.argv[2]}: {failure}; logs in {folder}")
+        return 1
+    finally:
+        for cluster in clusters:
+            cluster.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+sys.exit(main())
