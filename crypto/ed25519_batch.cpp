@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/check.hpp"
 #include "crypto/ed25519.hpp"
+#include "crypto/ed25519_batch_engine.hpp"
 
 namespace belfry::crypto {
 
 struct Ed25519BatchVerifier::State {
-    Options options;
+    Ed25519BatchEngine<Zip215Rules> engine;
 };
 
 Ed25519BatchVerifier::Ed25519BatchVerifier()
@@ -14,7 +14,7 @@ Ed25519BatchVerifier::Ed25519BatchVerifier()
 }
 
 Ed25519BatchVerifier::Ed25519BatchVerifier(const Options& options)
-    : state_(std::make_unique<State>(State{options}))
+    : state_(new State{{options, *ed25519_kernel().run}})
 {
 }
 
@@ -22,10 +22,7 @@ Ed25519BatchVerifier::~Ed25519BatchVerifier() = default;
 
 void Ed25519BatchVerifier::verify(std::span<const Ed25519Job> jobs, std::span<bool> verdicts)
 {
-    BELFRY_CHECK(jobs.size() == verdicts.size());
-    for (std::size_t i = 0; i < jobs.size(); ++i) {
-        verdicts[i] = ed25519_verify(jobs[i]);
-    }
+    state_->engine.verify(jobs, verdicts);
 }
 
 } // namespace belfry::crypto

@@ -48,8 +48,7 @@ void insecure_sign_many(std::span<const InsecureSignJob> jobs)
         const Scalar nonce = hash_to_scalar({job.key->prefix, job.message});
         const std::array<std::uint8_t, 32> r = multiply_base(nonce);
         const Scalar k = hash_to_scalar({r, job.key->pubkey.view(), job.message});
-        const Scalar s =
-            scalar_mul_add(k, scalar_from_bytes_unreduced(job.key->scalar), nonce);
+        const Scalar s = scalar_mul_add(k, scalar_from_bytes_unreduced(job.key->scalar), nonce);
         const std::array<std::uint8_t, 32> s_bytes = scalar_to_bytes(s);
         std::ranges::copy(r, job.signature->bytes.begin());
         std::ranges::copy(s_bytes, job.signature->bytes.begin() + 32);

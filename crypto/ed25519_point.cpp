@@ -139,8 +139,7 @@ ExtendedPoint point_add(const ExtendedPoint& a, const AffineNiels& b)
 
 ExtendedPoint point_subtract(const ExtendedPoint& a, const AffineNiels& b)
 {
-    return point_add(a,
-                     AffineNiels{b.y_minus_x, b.y_plus_x, field_carry(field_negate(b.xy2d))});
+    return point_add(a, AffineNiels{b.y_minus_x, b.y_plus_x, field_carry(field_negate(b.xy2d))});
 }
 
 ExtendedPoint point_negate(const ExtendedPoint& a)

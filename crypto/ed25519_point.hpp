@@ -4,7 +4,8 @@
 // Shapes   ExtendedPoint is (X : Y : Z : T), x = X/Z, y = Y/Z, T = XY/Z; limbs tight.
 //          AffineNiels is (y + x, y - x, 2d x y), the form that additions take; limbs tight.
 // Rule     decoding is ZIP-215's: y mod p, and x = -0 is 0.
-// Source   Hisil, Wong, Carter, Dawson, "Twisted Edwards Curves Revisited" (2008): complete formulas.
+// Source   Hisil, Wong, Carter, Dawson, "Twisted Edwards Curves Revisited" (2008): complete
+// formulas.
 
 #include "base/bytes.hpp"
 #include "crypto/ed25519_scalar.hpp"

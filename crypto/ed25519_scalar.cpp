@@ -101,8 +101,8 @@ std::array<std::uint64_t, N> fold(const std::array<std::uint64_t, N>& value,
 Scalar reduce_386(const std::array<std::uint64_t, 7>& value)
 {
     // high < 2^134, tail * high < 2^259 < 2^7 L
-    constexpr std::array<std::uint64_t, 7> order_2_7{0x09318d2e7ae9f680, 0x6f7cef517bce6b2c, 0xa, 0,
-                                                     0x8,                0,                  0};
+    constexpr std::array<std::uint64_t, 7> order_2_7{
+        0x09318d2e7ae9f680, 0x6f7cef517bce6b2c, 0xa, 0, 0x8, 0, 0};
     const auto once = fold<3>(value, order_2_7);
     // once < 2^260: high < 2^8, tail * high < 2^133 < L
     const std::array<std::uint64_t, 5> narrow{once[0], once[1], once[2], once[3], once[4]};

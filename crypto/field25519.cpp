@@ -71,8 +71,8 @@ Field field_from_bytes(std::span<const std::uint8_t> bytes)
     const std::uint64_t w2 = load_word(bytes, 16);
     const std::uint64_t w3 = load_word(bytes, 24);
     return {{w0 & field_limb_mask, ((w0 >> 51) | (w1 << 13)) & field_limb_mask,
-             ((w1 >> 38) | (w2 << 26)) & field_limb_mask, ((w2 >> 25) | (w3 << 39)) & field_limb_mask,
-             (w3 >> 12) & field_limb_mask}};
+             ((w1 >> 38) | (w2 << 26)) & field_limb_mask,
+             ((w2 >> 25) | (w3 << 39)) & field_limb_mask, (w3 >> 12) & field_limb_mask}};
 }
 
 std::array<std::uint8_t, 32> field_to_bytes(const Field& a)

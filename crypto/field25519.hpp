@@ -38,8 +38,9 @@ inline constexpr Field field_sqrt_minus_1{
 {
     constexpr std::uint64_t low = 0x1fffffffffffb4;
     constexpr std::uint64_t high = 0x1ffffffffffffc;
-    return {{a.limb[0] + low - b.limb[0], a.limb[1] + high - b.limb[1], a.limb[2] + high - b.limb[2],
-             a.limb[3] + high - b.limb[3], a.limb[4] + high - b.limb[4]}};
+    return {{a.limb[0] + low - b.limb[0], a.limb[1] + high - b.limb[1],
+             a.limb[2] + high - b.limb[2], a.limb[3] + high - b.limb[3],
+             a.limb[4] + high - b.limb[4]}};
 }
 
 /// Any limbs in, tight out.
@@ -71,8 +72,8 @@ __extension__ using Wide = unsigned __int128;
                      Wide{19} * static_cast<std::uint64_t>(c4 >> 51);
     Field out;
     out.limb[0] = static_cast<std::uint64_t>(low) & field_limb_mask;
-    out.limb[1] = (static_cast<std::uint64_t>(c1) & field_limb_mask) +
-                  static_cast<std::uint64_t>(low >> 51);
+    out.limb[1] =
+        (static_cast<std::uint64_t>(c1) & field_limb_mask) + static_cast<std::uint64_t>(low >> 51);
     out.limb[2] = static_cast<std::uint64_t>(c2) & field_limb_mask;
     out.limb[3] = static_cast<std::uint64_t>(c3) & field_limb_mask;
     out.limb[4] = static_cast<std::uint64_t>(c4) & field_limb_mask;

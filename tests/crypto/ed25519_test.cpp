@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/ed25519.hpp"
-
+#include "crypto/ed25519_batch_engine.hpp"
 #include "crypto/ed25519_bulk_sign.hpp"
 #include "tests/crypto/ed25519_vectors.hpp"
 
@@ -24,6 +24,37 @@ TEST(Ed25519, single_verification_gives_the_published_verdict_of_every_vector)
     for (const testing::Ed25519Vector& vector : vectors->all) {
         const bool verdict = vector.well_formed() && ed25519_verify(vector.job());
         EXPECT_EQ(verdict, vector.expected) << vector.source;
+    }
+}
+
+TEST(Ed25519, batches_give_the_published_verdict_of_every_vector_on_every_kernel)
+{
+    const auto vectors = testing::read_ed25519_vectors(vectors_path);
+    ASSERT_TRUE(vectors.has_value());
+    std::vector<Ed25519Job> jobs;
+    std::vector<const testing::Ed25519Vector*> sources;
+    for (const testing::Ed25519Vector& vector : vectors->all) {
+        if (vector.well_formed()) {
+            jobs.push_back(vector.job());
+            sources.push_back(&vector);
+        }
+    }
+    for (const Kernel<const Ed25519Lanes*>& kernel : ed25519_kernels()) {
+        if (!kernel.supported(cpu_features())) {
+            continue;
+        }
+        Ed25519BatchEngine<Zip215Rules> engine({}, *kernel.run);
+        const auto verdicts = std::make_unique<bool[]>(jobs.size());
+        for (std::size_t size : {1UL, 5UL, 8UL, 15UL, 16UL, 40UL, jobs.size()}) {
+            for (std::size_t at = 0; at < jobs.size(); at += size) {
+                const std::size_t count = std::min(size, jobs.size() - at);
+                engine.verify(std::span(jobs).subspan(at, count), {verdicts.get() + at, count});
+            }
+            for (std::size_t i = 0; i < jobs.size(); ++i) {
+                EXPECT_EQ(verdicts[i], sources[i]->expected)
+                    << kernel.name << " size " << size << " " << sources[i]->source;
+            }
+        }
     }
 }
 
