@@ -89,14 +89,19 @@ const Ed25519Row* ed25519_base_comb()
 
 ExtendedPoint point_of(const Ed25519Sum& sum)
 {
-    ExtendedPoint point;
+    Field plus;
+    Field minus;
+    Field z;
+    Field t;
     for (std::size_t i = 0; i < 5; ++i) {
-        point.x.limb[i] = sum.word[i];
-        point.y.limb[i] = sum.word[5 + i];
-        point.z.limb[i] = sum.word[10 + i];
-        point.t.limb[i] = sum.word[15 + i];
+        plus.limb[i] = sum.word[i];
+        minus.limb[i] = sum.word[5 + i];
+        z.limb[i] = sum.word[10 + i];
+        t.limb[i] = sum.word[15 + i];
     }
-    return point;
+    // (2X : 2Y : 2Z : 2T)
+    return {field_carry(field_sub(plus, minus)), field_carry(field_add(plus, minus)),
+            field_carry(field_add(z, z)), field_carry(field_add(t, t))};
 }
 
 AffineNiels niels_of(const Ed25519Row& row)

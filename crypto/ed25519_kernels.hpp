@@ -16,7 +16,7 @@ struct alignas(64) Ed25519Row {
     std::uint64_t word[16];
 };
 
-/// An extended point: X, Y, Z, T in limbs of 51 bits.
+/// A point as (Y + X : Y - X : Z : T) in limbs of 51 bits.
 struct alignas(32) Ed25519Sum {
     std::uint64_t word[20];
 };

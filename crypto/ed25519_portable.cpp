@@ -17,6 +17,11 @@ BELFRY_LANES_INLINE Fe fe_constant(const std::uint64_t (&limbs)[5])
 {
     return {{limbs[0], limbs[1], limbs[2], limbs[3], limbs[4]}};
 }
+/// a + 4p, so that a tight element or the sum of two can be taken off.
+BELFRY_LANES_INLINE Fe field_lift(const Fe& a)
+{
+    return field_sub(a, field_zero);
+}
 BELFRY_LANES_INLINE Fe fe_add(const Fe& a, const Fe& b)
 {
     return field_add(a, b);
@@ -37,12 +42,33 @@ BELFRY_LANES_INLINE Fe fe_carry(const Fe& a)
 {
     return field_carry(a);
 }
-/// Loose elements are below 2^54, as field_mul wants.
-BELFRY_LANES_INLINE const Fe& fe_tighten2(const Fe& a)
+/// Raw products are tight here, and sums of four of them with one 4p are below 2^54.
+BELFRY_LANES_INLINE Fe fe_mul_raw(const Fe& a, const Fe& b)
 {
-    return a;
+    return field_mul(a, b);
 }
-BELFRY_LANES_INLINE const Fe& fe_tighten4(const Fe& a)
+BELFRY_LANES_INLINE Fe fe_square_raw(const Fe& a)
+{
+    return field_square(a);
+}
+BELFRY_LANES_INLINE Fe fe_mul_lifted(const Fe& a, const Fe& b)
+{
+    return field_lift(field_mul(a, b));
+}
+BELFRY_LANES_INLINE Fe fe_square_lifted(const Fe& a)
+{
+    return field_lift(field_square(a));
+}
+BELFRY_LANES_INLINE Fe fe_twice_lifted(const Fe& a)
+{
+    return field_lift(field_add(a, a));
+}
+BELFRY_LANES_INLINE Fe fe_sub_lifted(const Fe& a, const Fe& b)
+{
+    return {{a.limb[0] - b.limb[0], a.limb[1] - b.limb[1], a.limb[2] - b.limb[2],
+             a.limb[3] - b.limb[3], a.limb[4] - b.limb[4]}};
+}
+BELFRY_LANES_INLINE Fe fe_tighten(const Fe& a)
 {
     return a;
 }
