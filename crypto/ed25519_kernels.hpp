@@ -28,9 +28,9 @@ inline constexpr std::size_t ed25519_lanes_max = 8;
 inline constexpr std::size_t ed25519_long_digits = 64;
 inline constexpr std::size_t ed25519_short_digits = 32;
 
-/// Buckets for one group of windows, for any window and lane count.
+/// Buckets for two groups of windows, for any window and lane count.
 inline constexpr std::size_t ed25519_bucket_count =
-    ed25519_lanes_max * ((std::size_t{1} << (ed25519_window_bits_max - 1)) + 1);
+    2 * ed25519_lanes_max * ((std::size_t{1} << (ed25519_window_bits_max - 1)) + 1);
 
 /// sum = sum of digits * rows over both lists. Unused digits are zero.
 struct Ed25519BucketJob {
