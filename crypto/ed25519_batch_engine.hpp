@@ -359,18 +359,16 @@ private:
     {
         ++sum_number_;
         std::size_t term_count = 0;
-        Scalar base_scalar;
+        Scalar512 plus{}; // z S of positive and of negative weights; 2^20 terms of 2^381 fit
+        Scalar512 minus{};
         for (std::size_t c = range.begin; c < range.end; ++c) {
             const Candidate& candidate = candidates_[c];
             const Weight128 weight = weights_[c].magnitude();
             Scalar zk = scalar_weigh(weight, candidate.k);
-            Scalar zs = scalar_weigh(weight, candidate.s);
             if (weights_[c].is_negative()) {
                 zk = scalar_negate(zk);
-            } else {
-                zs = scalar_negate(zs);
             }
-            base_scalar = scalar_add(base_scalar, zs);
+            scalar_accumulate(weights_[c].is_negative() ? minus : plus, weight, candidate.s);
             Key& key = keys_[candidate.key];
             if (key.sum_number != sum_number_) {
                 key.sum_number = sum_number_;
@@ -387,6 +385,8 @@ private:
             recode_long(key.scalar, bits, &long_digits_[t * ed25519_long_digits]);
         }
         long_rows_[term_count] = ed25519_base_comb();
+        const Scalar base_scalar =
+            scalar_add(scalar_reduce(minus), scalar_negate(scalar_reduce(plus)));
         recode_long(base_scalar, bits, &long_digits_[term_count * ed25519_long_digits]);
         for (std::size_t c = range.begin; c < range.end; ++c) {
             const std::size_t i = c - range.begin;

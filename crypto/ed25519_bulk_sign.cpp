@@ -2,28 +2,86 @@
 #include "crypto/ed25519_bulk_sign.hpp"
 
 #include "base/check.hpp"
-#include "crypto/ed25519_point.hpp"
+#include "crypto/ed25519_digits.hpp"
+#include "crypto/ed25519_kernel_choice.hpp"
 #include "crypto/ed25519_scalar.hpp"
 #include "crypto/sha512.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace belfry::crypto {
 namespace {
 
-Scalar hash_to_scalar(std::initializer_list<ByteView> pieces)
-{
-    Sha512 hasher;
-    for (const ByteView piece : pieces) {
-        hasher.update(piece);
-    }
-    return scalar_reduce(scalar512_from_bytes(hasher.finish().view()));
-}
+constexpr std::size_t group_max = 64; // jobs that share hashing, lanes and one inversion
+constexpr std::size_t slot_bytes = 1536;
+constexpr std::size_t slot_prefix_max = 64;
 
-std::array<std::uint8_t, 32> multiply_base(const Scalar& scalar)
-{
-    return point_to_bytes(point_multiply_with_base(Scalar{}, point_base(), scalar));
-}
+/// SHA-512(prefix | message) mod L for up to group_max jobs, many at once.
+class GroupHasher {
+public:
+    GroupHasher()
+        : slots_(group_max * slot_bytes)
+    {
+    }
+    void add(ByteView first, ByteView second, ByteView message)
+    {
+        const std::size_t total = first.size() + second.size() + message.size();
+        if (message.size() > slot_bytes - slot_prefix_max) {
+            Sha512 hasher;
+            hasher.update(first);
+            hasher.update(second);
+            hasher.update(message);
+            long_digests_.emplace_back(count_, hasher.finish());
+            messages_[count_++] = {}; // keeps its place in the group
+            return;
+        }
+        std::uint8_t* slot = &slots_[count_ * slot_bytes];
+        std::uint8_t* end = std::ranges::copy(first, slot).out;
+        end = std::ranges::copy(second, end).out;
+        std::ranges::copy(message, end);
+        messages_[count_++] = {slot, total};
+    }
+    void finish(std::span<Scalar> scalars)
+    {
+        sha512_many(std::span(messages_).first(count_), std::span(digests_).first(count_));
+        for (const auto& [at, digest] : long_digests_) {
+            digests_[at] = digest;
+        }
+        for (std::size_t i = 0; i < count_; ++i) {
+            scalars[i] = scalar_reduce(scalar512_from_bytes(digests_[i].view()));
+        }
+        count_ = 0;
+        long_digests_.clear();
+    }
+
+private:
+    std::size_t count_ = 0;
+    std::vector<std::uint8_t> slots_;
+    std::array<ByteView, group_max> messages_;
+    std::array<Digest512, group_max> digests_;
+    std::vector<std::pair<std::size_t, Digest512>> long_digests_;
+};
+
+/// Multiplies the base point in lanes.
+class BaseMultiplier {
+public:
+    void multiply(std::span<const Scalar> scalars, std::uint8_t* out)
+    {
+        for (std::size_t i = 0; i < scalars.size(); ++i) {
+            std::array<std::int8_t, ed25519_long_digits> digits{};
+            recode_long(scalars[i], 8, digits.data());
+            std::copy_n(digits.begin(), 32, digits_.begin() + static_cast<std::ptrdiff_t>(32 * i));
+        }
+        ed25519_kernel().run->base_multiply(digits_.data(), scalars.size(), ed25519_base_comb(),
+                                            sums_.data(), out);
+    }
+
+private:
+    std::array<std::int8_t, 32 * group_max> digits_{};
+    std::array<Ed25519Sum, group_max> sums_{};
+};
 
 } // namespace
 
@@ -38,20 +96,38 @@ InsecureSigningKey InsecureSigningKey::from_seed(ByteView seed)
     key.scalar[31] = static_cast<std::uint8_t>((key.scalar[31] & 0x7F) | 0x40);
     Scalar512 wide{};
     std::ranges::copy(scalar_from_bytes_unreduced(key.scalar).word, wide.begin());
-    key.pubkey.bytes = multiply_base(scalar_reduce(wide));
+    const Scalar scalar = scalar_reduce(wide);
+    BaseMultiplier().multiply({&scalar, 1}, key.pubkey.bytes.data());
     return key;
 }
 
 void insecure_sign_many(std::span<const InsecureSignJob> jobs)
 {
-    for (const InsecureSignJob& job : jobs) {
-        const Scalar nonce = hash_to_scalar({job.key->prefix, job.message});
-        const std::array<std::uint8_t, 32> r = multiply_base(nonce);
-        const Scalar k = hash_to_scalar({r, job.key->pubkey.view(), job.message});
-        const Scalar s = scalar_mul_add(k, scalar_from_bytes_unreduced(job.key->scalar), nonce);
-        const std::array<std::uint8_t, 32> s_bytes = scalar_to_bytes(s);
-        std::ranges::copy(r, job.signature->bytes.begin());
-        std::ranges::copy(s_bytes, job.signature->bytes.begin() + 32);
+    GroupHasher hasher;
+    BaseMultiplier base;
+    std::array<Scalar, group_max> nonces;
+    std::array<Scalar, group_max> challenges;
+    std::array<std::uint8_t, 32 * group_max> r{};
+    for (std::size_t at = 0; at < jobs.size(); at += group_max) {
+        const std::span<const InsecureSignJob> group =
+            jobs.subspan(at, std::min(group_max, jobs.size() - at));
+        for (const InsecureSignJob& job : group) {
+            hasher.add(job.key->prefix, {}, job.message);
+        }
+        hasher.finish(nonces);
+        base.multiply(std::span(nonces).first(group.size()), r.data());
+        for (std::size_t i = 0; i < group.size(); ++i) {
+            hasher.add(ByteView(r).subspan(32 * i, 32), group[i].key->pubkey.view(),
+                       group[i].message);
+        }
+        hasher.finish(challenges);
+        for (std::size_t i = 0; i < group.size(); ++i) {
+            const Scalar secret = scalar_from_bytes_unreduced(group[i].key->scalar);
+            const auto s = scalar_to_bytes(scalar_mul_add(challenges[i], secret, nonces[i]));
+            std::copy_n(r.begin() + static_cast<std::ptrdiff_t>(32 * i), 32,
+                        group[i].signature->bytes.begin());
+            std::ranges::copy(s, group[i].signature->bytes.begin() + 32);
+        }
     }
 }
 

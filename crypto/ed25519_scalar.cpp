@@ -3,6 +3,8 @@
 
 #include "base/check.hpp"
 
+#include <algorithm>
+
 namespace belfry::crypto {
 namespace {
 
@@ -164,6 +166,14 @@ Scalar scalar_weigh(const Weight128& weight, const Scalar& a)
 {
     const auto product = multiply(weight, a.word);
     return reduce_386({product[0], product[1], product[2], product[3], product[4], product[5], 0});
+}
+
+void scalar_accumulate(Scalar512& sum, const Weight128& weight, const Scalar& a)
+{
+    const auto product = multiply(weight, a.word);
+    Scalar512 wide{};
+    std::ranges::copy(product, wide.begin());
+    sum = add(sum, wide);
 }
 
 Scalar scalar_add(const Scalar& a, const Scalar& b)

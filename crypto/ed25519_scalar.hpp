@@ -30,6 +30,8 @@ using Weight128 = std::array<std::uint64_t, 2>;
 [[nodiscard]] Scalar scalar_reduce(const Scalar512& wide);
 /// weight * a mod L. a may be any value below 2^253.
 [[nodiscard]] Scalar scalar_weigh(const Weight128& weight, const Scalar& a);
+/// sum += weight * a, not reduced.
+void scalar_accumulate(Scalar512& sum, const Weight128& weight, const Scalar& a);
 [[nodiscard]] Scalar scalar_add(const Scalar& a, const Scalar& b);
 [[nodiscard]] Scalar scalar_negate(const Scalar& a);
 /// a * b + c mod L; a and b may be any 256-bit values whose product stays below 2^511.
