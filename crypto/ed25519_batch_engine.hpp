@@ -105,6 +105,13 @@ public:
         short_digits_.resize(jobs_max_ * ed25519_short_digits);
     }
 
+    /// How much work was done since the engine was made; tests bound the cost of bad signatures.
+    struct Work {
+        std::size_t terms = 0; // signatures that went into weighted sums, each time they did
+        std::size_t exact = 0; // signatures that went to exact lanes
+    };
+    [[nodiscard]] const Work& work() const { return work_; }
+
     void verify(std::span<const Ed25519Job> jobs, std::span<bool> verdicts)
     {
         BELFRY_CHECK(jobs.size() == verdicts.size());
@@ -334,6 +341,7 @@ private:
     /// Verdicts without weights, a signature in each lane.
     void check_exactly(Range range)
     {
+        work_.exact += range.size();
         std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> k_digits;
         std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> s_digits;
         for (std::size_t at = range.begin; at < range.end; at += lanes_.lane_count) {
@@ -358,6 +366,7 @@ private:
     [[nodiscard]] ExtendedPoint weighted_sum(Range range)
     {
         ++sum_number_;
+        work_.terms += range.size();
         std::size_t term_count = 0;
         Scalar512 plus{}; // z S of positive and of negative weights; 2^20 terms of 2^381 fit
         Scalar512 minus{};
@@ -421,6 +430,7 @@ private:
     std::size_t key_count_ = 0;
     std::size_t undecoded_count_ = 0;
     std::uint64_t sum_number_ = 0;
+    Work work_;
     std::vector<Candidate> candidates_;
     std::vector<Key> keys_;
     std::vector<std::uint32_t> table_;     // open addressing: key number + 1, 0 is empty
