@@ -13,12 +13,14 @@ namespace {
 constexpr std::size_t comb_windows = 32;
 constexpr std::size_t comb_multiples = 128;
 
-constexpr std::array<Kernel<const Ed25519Lanes*>, 2> kernels{{
+constexpr std::array<Kernel<const Ed25519Lanes*>, 3> kernels{{
     {"avx512-ifma", KernelTier::avx512,
      [](const CpuFeatures& cpu) {
          return cpu.avx512f && cpu.avx512dq && cpu.avx512bw && cpu.avx512vl && cpu.avx512ifma;
      },
      &ed25519_lanes_avx512},
+    {"avx2", KernelTier::avx2, [](const CpuFeatures& cpu) { return cpu.avx2; },
+     &ed25519_lanes_avx2},
     {"portable", KernelTier::portable, [](const CpuFeatures&) { return true; },
      &ed25519_lanes_portable},
 }};
