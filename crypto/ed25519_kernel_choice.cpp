@@ -306,8 +306,8 @@ unsigned ed25519_window_bits(const Ed25519Lanes& lanes, std::size_t long_count,
                              std::size_t short_count)
 {
     // One step adds a row to a bucket in each lane, one collection adds a bucket to two sums.
-    constexpr std::size_t step_cost = 37;
-    constexpr std::size_t collect_cost = 60;
+    constexpr std::size_t step_cost = 10;
+    constexpr std::size_t collect_cost = 24;
     const auto groups = [&lanes](std::size_t windows) {
         return (windows + lanes.lane_count - 1) / lanes.lane_count;
     };
