@@ -16,7 +16,7 @@
 
 namespace belfry::ledger {
 
-inline constexpr std::size_t account_data_bytes_max = 10 * 1024 * 1024;
+inline constexpr std::size_t account_data_bytes_max = 10U << 20;
 inline constexpr std::size_t account_encoding_overhead = 32 + 8 + 32 + 1 + 4;
 
 struct Account {

@@ -21,6 +21,7 @@ struct Block {
     Bytes stream;                              // entries (ledger/model/entry.hpp)
     std::vector<Hash> set_roots;               // in order; the last one is ref.id
     std::optional<std::uint32_t> leader_index; // in the genesis list, where the maker knows it
+    friend bool operator==(const Block&, const Block&) = default;
 };
 
 enum class BlockError : std::uint8_t {

@@ -416,10 +416,9 @@ BlockStore::finalized_before(const FinalizedRange& range) const
     std::vector<BlockRef> refs;
     const Bytes from = slot_key(range.from);
     LmdbCursor::Step step = cursor.seek(from);
-    if (step && !*step) {
-        step = cursor.last();
-    } else if (step && !std::ranges::equal((*step)->key, from)) {
-        step = cursor.previous();
+    const bool is_there = step && *step && std::ranges::equal((*step)->key, from);
+    if (step && !is_there) { // the last one below it
+        step = *step ? cursor.previous() : cursor.last();
     }
     while (step && *step && refs.size() < range.count_max) {
         BELFRY_TRY(ref, decode_chain((*step)->key, (*step)->content));

@@ -97,8 +97,9 @@ Result<LmdbTransaction, StoreError> LmdbTransaction::write(LmdbEnv& env)
     }
     MDB_txn* raw = nullptr;
     if (const int code = mdb_txn_begin(env.raw(), nullptr, 0, &raw); code != 0) {
-        env.mark_failed(store_error_from_lmdb(code));
-        return std::unexpected(*env.failed());
+        const StoreError error = store_error_from_lmdb(code);
+        env.mark_failed(error);
+        return std::unexpected(error);
     }
     return LmdbTransaction(&env, raw);
 }

@@ -32,10 +32,10 @@
 
 namespace belfry::ledger {
 
-inline constexpr std::size_t journal_body_bytes_max = 16 * 1024;
+inline constexpr std::size_t journal_body_bytes_max = 16U << 10;
 inline constexpr std::size_t journal_kinds_max = 8;
-inline constexpr std::uint64_t journal_file_bytes_min = 8 * 1024;
-inline constexpr std::uint64_t journal_file_bytes_max = 1 << 30;
+inline constexpr std::uint64_t journal_file_bytes_min = 8U << 10;
+inline constexpr std::uint64_t journal_file_bytes_max = 1U << 30;
 
 enum class JournalError : std::uint8_t {
     failed,    // a write or sync failed, now or before: stop signing, stop the node

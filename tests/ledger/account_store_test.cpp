@@ -2,6 +2,7 @@
 #include "ledger/store/account_store.hpp"
 #include "tests/ledger/data_directory.hpp"
 #include "tests/ledger/sample_block.hpp"
+#include "tests/ledger/seeded.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +14,7 @@
 namespace belfry::ledger {
 namespace {
 
-const Hash genesis = filled_hash(1);
+constexpr Hash genesis = filled_hash(1);
 using Accounts = std::map<Pubkey, Account>;
 
 Pubkey address(std::uint64_t number)
@@ -76,7 +77,7 @@ TEST_F(AccountStoreTest, without_a_flush_there_is_neither_anchor_nor_account)
 
 TEST_F(AccountStoreTest, random_flushes_equal_a_map_also_after_restarts)
 {
-    std::mt19937 random(3);
+    std::mt19937 random = seeded(3);
     Accounts model;
     for (std::uint64_t slot = 0; slot < 40; ++slot) {
         std::map<Pubkey, std::optional<Account>> changes;
@@ -129,9 +130,9 @@ TEST_F(AccountStoreTest, refuses_an_anchor_that_does_not_move_forward_and_an_add
 
 TEST_F(AccountStoreTest, a_flipped_bit_a_lost_account_and_a_swapped_one_are_found)
 {
-    std::vector<AccountChange> changes;
+    std::vector<AccountChange> changes(20);
     for (std::uint64_t i = 0; i < 20; ++i) {
-        changes.push_back({.address = address(i), .account = Account{.lamports = Lamports{i + 1}}});
+        changes[i] = {.address = address(i), .account = Account{.lamports = Lamports{i + 1}}};
     }
     ASSERT_TRUE(store_->flush(changes, anchor_at(1)));
     close();

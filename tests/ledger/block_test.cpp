@@ -10,7 +10,7 @@
 namespace belfry::ledger {
 namespace {
 
-const BlockRef parent{.slot = Slot{4}, .id = filled_hash(99)};
+constexpr BlockRef parent{.slot = Slot{4}, .id = filled_hash(99)};
 
 std::optional<BlockError> verdict(const std::vector<ShredSet>& sets)
 {

@@ -8,7 +8,7 @@
 
 namespace belfry::ledger {
 
-[[nodiscard]] inline Hash filled_hash(std::uint64_t number)
+[[nodiscard]] constexpr Hash filled_hash(std::uint64_t number)
 {
     Hash hash;
     for (std::size_t i = 0; i < 8; ++i) {

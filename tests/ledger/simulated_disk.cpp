@@ -132,7 +132,7 @@ Bytes SimulatedDisk::content_after_cut(std::size_t inode, std::size_t operation_
         }
     }
     Bytes content = inode < first_.size() ? first_[inode] : Bytes{};
-    const unsigned mode = random() % 4; // nothing, everything, whole writes, pieces of 8 bytes
+    const auto mode = random() % 4; // nothing, everything, whole writes, pieces of 8 bytes
     for (std::size_t i = 0; i < operation_count; ++i) {
         const Operation& operation = operations_[i];
         if (operation.inode != inode) {

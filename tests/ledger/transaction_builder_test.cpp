@@ -9,9 +9,12 @@
 namespace belfry::ledger {
 namespace {
 
-// The published transactions were made with these: seeds of 32 equal bytes.
-const Pubkey payer = signer_key(0);
-const Pubkey receiver = signer_key(1);
+// The published transactions were made with keys of these: seeds of 32 equal bytes.
+class TransactionBuilder : public testing::Test {
+protected:
+    const Pubkey payer = signer_key(0);
+    const Pubkey receiver = signer_key(1);
+};
 
 Hash published_blockhash()
 {
@@ -33,7 +36,7 @@ Bytes signed_by(std::initializer_list<std::uint8_t> seeds, ByteView message)
     return assemble_transaction(signatures, message);
 }
 
-TEST(TransactionBuilder, makes_the_published_transfers_byte_for_byte)
+TEST_F(TransactionBuilder, makes_the_published_transfers_byte_for_byte)
 {
     const std::vector instructions{
         system_transfer({.from = payer, .to = receiver, .lamports = Lamports{42}})};
@@ -46,7 +49,7 @@ TEST(TransactionBuilder, makes_the_published_transfers_byte_for_byte)
     EXPECT_EQ(to_hex(signed_by({1}, v0)), to_hex(golden_wire("v0_transfer_42")));
 }
 
-TEST(TransactionBuilder, makes_the_published_account_creation_byte_for_byte)
+TEST_F(TransactionBuilder, makes_the_published_account_creation_byte_for_byte)
 {
     const std::vector instructions{system_create_account({.from = payer,
                                                           .new_account = receiver,
@@ -58,7 +61,7 @@ TEST(TransactionBuilder, makes_the_published_account_creation_byte_for_byte)
     EXPECT_EQ(to_hex(signed_by({1, 2}, message)), to_hex(golden_wire("legacy_create_account")));
 }
 
-TEST(TransactionBuilder, makes_the_published_priced_transfer_byte_for_byte)
+TEST_F(TransactionBuilder, makes_the_published_priced_transfer_byte_for_byte)
 {
     const std::vector instructions{
         compute_unit_limit(450), compute_unit_price(1000),
@@ -68,7 +71,7 @@ TEST(TransactionBuilder, makes_the_published_priced_transfer_byte_for_byte)
     EXPECT_EQ(to_hex(signed_by({1}, message)), to_hex(golden_wire("legacy_transfer_with_budget")));
 }
 
-TEST(TransactionBuilder, twenty_one_distinct_transfers_fit_and_twenty_two_do_not)
+TEST_F(TransactionBuilder, twenty_one_distinct_transfers_fit_and_twenty_two_do_not)
 {
     std::vector<Instruction> instructions;
     const auto wire = [&] {
@@ -87,7 +90,7 @@ TEST(TransactionBuilder, twenty_one_distinct_transfers_fit_and_twenty_two_do_not
     EXPECT_EQ(parse_transaction(wire()).error(), TransactionError::too_large);
 }
 
-TEST(TransactionBuilder, gives_a_key_that_is_named_twice_the_union_of_its_rights)
+TEST_F(TransactionBuilder, gives_a_key_that_is_named_twice_the_union_of_its_rights)
 {
     Instruction reads{.program = address(50),
                       .accounts = {{.key = receiver, .is_signer = true, .is_writable = false},

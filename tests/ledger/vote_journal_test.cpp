@@ -3,6 +3,7 @@
 #include "ledger/store/vote_journal.hpp"
 #include "tests/ledger/data_directory.hpp"
 #include "tests/ledger/sample_block.hpp"
+#include "tests/ledger/seeded.hpp"
 #include "tests/ledger/simulated_disk.hpp"
 
 #include <gtest/gtest.h>
@@ -284,7 +285,7 @@ TEST(VoteJournal, when_it_is_full_the_newest_of_each_kind_stay_and_sequences_go_
 TEST(VoteJournal, after_a_power_cut_at_any_moment_everything_acknowledged_is_there)
 {
     constexpr unsigned seed = 11;
-    std::mt19937 random(seed);
+    std::mt19937 random = seeded(seed);
     SimulatedDisk disk;
     std::vector<std::uint64_t> acknowledged; // by number of operations
     const auto note = [&](std::uint64_t sequence) {
@@ -300,9 +301,9 @@ TEST(VoteJournal, after_a_power_cut_at_any_moment_everything_acknowledged_is_the
         for (std::uint64_t count = 1 + random() % 3; count > 0; --count) {
             bodies.push_back(body_of(number++));
         }
-        std::vector<JournalEntry> entries;
-        for (const Bytes& body : bodies) {
-            entries.push_back({.kind = 1, .body = body});
+        std::vector<JournalEntry> entries(bodies.size());
+        for (std::size_t i = 0; i < bodies.size(); ++i) {
+            entries[i] = {.kind = 1, .body = bodies[i]};
         }
         note(journal->append(entries).value());
     }
