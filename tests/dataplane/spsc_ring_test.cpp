@@ -157,6 +157,18 @@ TEST(Doorbell, only_a_consumer_that_announced_its_sleep_is_rung)
     EXPECT_TRUE(bell.sleep(10s, [] { return false; }));
 }
 
+TEST(Doorbell, an_item_that_comes_just_after_the_last_look_at_the_ring_ends_the_sleep)
+{
+    Doorbell bell;
+    SpscRing<int> ring(4, &bell);
+    const bool rung = bell.sleep(2s, [&] {
+        const bool seen = !ring.empty();
+        EXPECT_TRUE(ring.push(1)); // the producer's, between the look and the sleep
+        return seen;
+    });
+    EXPECT_TRUE(rung);
+}
+
 /// Every item is answered before the next is sent, so that one lost wake-up stops the exchange: a
 /// sleep that runs into its long time-out fails.
 TEST(Doorbell, loses_no_wake_up_between_two_tiles_that_sleep_at_every_item)
