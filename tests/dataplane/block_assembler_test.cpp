@@ -262,6 +262,27 @@ TEST(BlockAssembler, completes_a_version_whose_shared_sets_were_dropped_once_the
     EXPECT_EQ(steps, 3U);
 }
 
+TEST(BlockAssembler, does_not_join_a_version_while_sets_that_it_shares_are_dropped)
+{
+    Random random(58);
+    BlockAssembler::Options options;
+    options.bytes_max = 280'000;
+    BlockAssembler assembler(options);
+    const SampleBlock one = sample(random, Slot{1}, samples::genesis_block(), 4 * 32'768);
+    const SampleBlock two = fork_of(random, one, 2, 4 * 32'768);
+    ASSERT_EQ(add_all(assembler, one).size(), 1U);
+    EXPECT_TRUE(assembler.add(two.sets[2].set).empty()) << "hangs on the shared sets";
+    // Another slot pushes out the sets of the block that was handed out.
+    const SampleBlock next = sample(random, Slot{2}, one.ref, 5 * 32'768);
+    ASSERT_EQ(add_all(assembler, next).size(), 1U);
+    ASSERT_EQ(assembler.find({Slot{1}, 1, one.sets[1].set.root}), nullptr);
+    ASSERT_NE(assembler.find({Slot{1}, 2, two.sets[2].set.root}), nullptr);
+    EXPECT_TRUE(assembler.add(two.sets[3].set).empty());
+    EXPECT_TRUE(assembler.add(two.sets[1].set).empty());
+    EXPECT_EQ(assembler.add(two.sets[0].set).size(), 1U);
+    EXPECT_TRUE(assembler.is_known(two.ref));
+}
+
 TEST(BlockAssembler, forgets_what_is_at_or_below_finalized)
 {
     Random random(57);

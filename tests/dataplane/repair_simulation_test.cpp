@@ -148,6 +148,24 @@ TEST(Repair, reaches_the_tip_although_three_of_four_peers_lie)
     }
 }
 
+TEST(Repair, leaves_guides_whose_blocks_nobody_can_deliver)
+{
+    Random random(87);
+    const std::vector<SampleBlock> chain = make_chain(random, 40, 20'000);
+    ChainSource source;
+    for (const SampleBlock& block : chain) {
+        source.add(block);
+    }
+    Simulation simulation({.seed = 88});
+    for (std::uint16_t peer = 1; peer < roster_count; ++peer) {
+        simulation.set_peer(peer, inventor(peer)); // as many as there are guides
+    }
+    simulation.set_peer(4, honest_peer(4, source));
+    EXPECT_TRUE(simulation.run_until(60'000 * ms, reached(simulation, chain.back().ref)))
+        << "at slot " << simulation.tip().slot.value;
+    EXPECT_GT(simulation.planner().counters().guides_replaced, 0U);
+}
+
 TEST(Repair, completes_live_blocks_of_which_turbine_lost_much)
 {
     for (std::uint64_t seed = 90; seed < 96; ++seed) {
@@ -216,6 +234,46 @@ TEST(Repair, fetches_the_version_that_was_named_when_the_leader_made_two)
     simulation.planner().want(theirs.ref);
     EXPECT_TRUE(simulation.run_until(simulation.now_ns() + 3000 * ms,
                                      [&] { return simulation.assembler().is_known(theirs.ref); }));
+}
+
+TEST(Repair, takes_hints_only_in_answer_to_its_own_question_and_once)
+{
+    Random random(6);
+    FecResolver::Options resolver_options;
+    resolver_options.genesis = genesis();
+    resolver_options.leader_of = [](Slot) {
+        return std::optional<Pubkey>{};
+    };
+    FecResolver resolver(resolver_options);
+    BlockAssembler assembler({});
+    RepairPlanner::Options options;
+    options.genesis = genesis();
+    options.roster_count = roster_count;
+    RepairPlanner planner(options, roster_keys()[0], resolver, assembler);
+    planner.set_position({.finalized = genesis_block(), .replayed = Slot{0}, .local = Slot{1}});
+    const std::vector<RepairOut> asked = planner.plan(1);
+    ASSERT_EQ(asked.size(), 1U);
+    const Prefix prefix(genesis());
+    const auto request = parse_repair_request(asked[0].datagram, prefix);
+    ASSERT_TRUE(request.has_value());
+    ASSERT_EQ(request->request.what, RepairWhat::chain);
+    EXPECT_EQ(request->request.target, asked[0].peer);
+    ChainHints hints;
+    hints.tip = Slot{5};
+    hints.hints.push_back({{Slot{5}, random_hash(random)}, 1});
+    hints.echo = echo_of(request->signature) + 1;
+    planner.on_hints(write_chain_hints(hints, prefix), 2);
+    EXPECT_EQ(planner.counters().hints_refused, 1U);
+    EXPECT_EQ(planner.counters().hints_taken, 0U);
+    hints.echo = echo_of(request->signature);
+    const Bytes answer = write_chain_hints(hints, prefix);
+    planner.on_hints(answer, 3);
+    EXPECT_EQ(planner.counters().hints_taken, 1U);
+    planner.on_hints(answer, 4);
+    EXPECT_EQ(planner.counters().hints_refused, 2U) << "an answer counts once";
+    EXPECT_TRUE(planner.plan(5).empty()) << "its shreds may be on their way";
+    EXPECT_EQ(assembler.wanted().size(), 1U);
+    EXPECT_EQ(planner.plan(100 * ms).size(), 1U);
 }
 
 TEST(Repair, asks_for_nothing_while_nothing_is_missing_and_lets_go_of_what_nobody_has)
