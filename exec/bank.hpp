@@ -148,8 +148,9 @@ public:
     Bank(const Bank&) = delete;
     Bank& operator=(const Bank&) = delete;
 
-    /// Verifies and executes a block. A known block is answered again without work. The pointer
-    /// lives until the block is pruned by set_finalized.
+    /// Verifies and executes a block. That the id names these bytes and that the leader signed
+    /// them is the business of whoever joined the block from its sets. A known block is answered
+    /// again without work. The pointer lives until the block is pruned by set_finalized.
     [[nodiscard]] Result<const BlockState*, BlockError> replay(const ledger::Block& block,
                                                                const Pubkey& leader);
     [[nodiscard]] Result<const BlockState*, BlockError> replay(const ReplayInput& input);

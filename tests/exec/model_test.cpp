@@ -174,6 +174,37 @@ TEST(Executor, independent_transfers_run_in_parallel_with_the_serial_result)
     EXPECT_EQ(balance(parallel, built.block.ref.id, keys[1].pubkey), 100 * sol + 1);
 }
 
+TEST(Executor, a_writer_waits_for_the_readers_before_it)
+{
+    const auto keys = wallets(100);
+    const ledger::Genesis genesis = small_genesis(keys);
+    const crypto::InsecureSigningKey fresh = wallet(500);
+    Bank serial(genesis, Bank::Options{});
+    Bank parallel(genesis, Bank::Options{.threads = 2});
+    const Hash blockhash = serial.genesis_hash();
+    std::vector<ledger::Transaction> transactions;
+    for (std::uint64_t i = 0; i < 5; ++i) { // one after the other: wallet 0 writes them all
+        transactions.push_back(transfer({keys[0], keys[1].pubkey, i, blockhash}));
+    }
+    // Reads `fresh`, which does not exist yet, behind that chain; nothing else about it is in use.
+    ledger::Instruction create = ledger::system_create_account(
+        {.from = keys[0].pubkey, .new_account = fresh.pubkey, .lamports = Lamports{sol}});
+    create.accounts[1].is_writable = false;
+    transactions.push_back(transaction({&keys[0], &fresh}, blockhash, {create}));
+    // Writes it. Nothing else keeps this one from the first wave.
+    transactions.push_back(transfer({keys[2], fresh.pubkey, sol, blockhash}));
+    for (std::size_t i = 10; i + 1 < keys.size(); i += 2) {
+        transactions.push_back(transfer({keys[i], keys[i + 1].pubkey, 1, blockhash}));
+    }
+    const BlockSpec spec{.parent = blockhash, .slot = Slot{1}, .transactions = transactions};
+    const BuiltBlock in_order = build(serial, spec);
+    ASSERT_EQ(in_order.outcomes[5].error,
+              TransactionError::of_instruction(0, InstructionErrorKind::readonly_data_modified));
+    const BuiltBlock in_waves = build(parallel, spec);
+    EXPECT_EQ(in_waves.outcomes[5].error, in_order.outcomes[5].error);
+    EXPECT_EQ(in_waves.block.stream, in_order.block.stream);
+}
+
 /// The state hash after a chain of blocks, from nothing.
 [[nodiscard]] Anchor replay_alone(const ledger::Genesis& genesis,
                                   const std::vector<const ledger::Block*>& chain)

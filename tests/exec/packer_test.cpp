@@ -73,11 +73,11 @@ protected:
     [[nodiscard]] std::vector<Hash> forwards(std::uint64_t window, std::size_t count_max = 100)
     {
         std::vector<Hash> planned;
-        EXPECT_EQ(pool.plan_forwards(window, count_max,
-                                     [&](const ledger::Transaction& one) {
-                                         planned.push_back(one.message_hash());
-                                     }),
-                  planned.size());
+        const std::size_t count =
+            pool.plan_forwards(window, count_max, [&](const ledger::Transaction& one) {
+                planned.push_back(one.message_hash());
+            });
+        EXPECT_EQ(count, planned.size());
         return planned;
     }
     InsertResult put(const ledger::Transaction& one, Origin origin = Origin::direct)

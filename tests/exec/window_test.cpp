@@ -112,7 +112,8 @@ protected:
         RestoredState restored;
         restored.anchor = source.finalized().anchor;
         const std::uint64_t height = restored.anchor.height.value;
-        for (const auto& [key, account] : source.take_flush()->accounts) {
+        const Flush flush = source.take_flush().value();
+        for (const auto& [key, account] : flush.accounts) {
             if (account.lamports.value != 0) {
                 restored.accounts.emplace_back(key, account);
             }
