@@ -2,9 +2,11 @@
 #pragma once
 // exit_code.hpp: what the exit status of `belfry` means; the numbers of sysexits.h where one fits.
 
+#include <cstdint>
+
 namespace belfry::node {
 
-enum ExitCode : int {
+enum ExitCode : std::uint8_t {
     exit_ok = 0,
     exit_failed = 1,         // it ran, and the answer is no: a failed transfer, a check of the demo
     exit_usage = 64,         // wrong flags or arguments

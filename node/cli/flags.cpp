@@ -15,19 +15,16 @@ namespace {
 
 void add_commitment(CLI::App& command, const std::string& flag, Commitment& target)
 {
-    command
-        .add_option_function<std::string>(
-            flag,
-            [flag, &target](const std::string& text) {
-                const std::optional<Commitment> commitment = commitment_from(text);
-                if (!commitment) {
-                    throw CLI::ValidationError(
-                        flag, "'" + text + "' must be processed, confirmed or finalized");
-                }
-                target = *commitment;
-            },
-            "processed, confirmed or finalized")
-        ->default_str("finalized");
+    const CLI::callback_t read = [flag, &target](const CLI::results_t& texts) {
+        const std::optional<Commitment> commitment = commitment_from(texts.back());
+        if (!commitment) {
+            throw CLI::ValidationError(flag, "'" + texts.back() +
+                                                 "' must be processed, confirmed or finalized");
+        }
+        target = *commitment;
+        return true;
+    };
+    command.add_option(flag, read, "processed, confirmed or finalized")->default_str("finalized");
 }
 
 void add_node_address(CLI::App& command, NodeAddress& address)

@@ -7,6 +7,7 @@
 // Threads  one owner.
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,7 +17,7 @@ namespace belfry::node {
 inline constexpr int http_ok = 200;
 
 struct HttpAnswer {
-    enum class Outcome { answered, no_connection, timed_out, broken };
+    enum class Outcome : std::uint8_t { answered, no_connection, timed_out, broken };
     Outcome outcome = Outcome::broken;
     int status = 0;   // answered
     std::string body; // answered

@@ -12,7 +12,7 @@
 
 namespace belfry::node {
 
-enum class RpcCode : int {
+enum class RpcCode : std::int16_t {
     parse_error = -32700,
     invalid_request = -32600,
     method_not_found = -32601,

@@ -55,6 +55,9 @@ void check_signatures(const ledger::Transaction& transaction)
 
 std::optional<Bytes> from_base64(std::string_view text)
 {
+    if (text.empty()) { // libsodium takes no null pointers
+        return Bytes();
+    }
     Bytes bytes(text.size() / 4 * 3);
     std::size_t used = 0;
     const char* end = nullptr;
@@ -70,6 +73,9 @@ std::optional<Bytes> from_base64(std::string_view text)
 
 std::string to_base64(ByteView bytes)
 {
+    if (bytes.empty()) {
+        return {};
+    }
     // The length counts the closing NUL that libsodium writes.
     std::string text(sodium_base64_ENCODED_LEN(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
     sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(),
