@@ -66,8 +66,7 @@ dataplane::NetPort::Options port_options(const NodeConfig& config, const Validat
 /// The sequence of repair requests rises over restarts; the wall clock is only its source.
 std::uint64_t first_repair_sequence()
 {
-    return static_cast<std::uint64_t>(
-        std::chrono::system_clock::now().time_since_epoch().count());
+    return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
 }
 
 } // namespace
@@ -198,8 +197,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
              .finalized = restored.finalized,
              .tip = restored.tip,
              .known = refs_of(restored.replayed)},
-            schedule, crypto::Keypair::load(config.identity_key), links,
-            stop_of(TileName::shred))
+            schedule, crypto::Keypair::load(config.identity_key), links, stop_of(TileName::shred))
     , store({.genesis = genesis_hash,
              .roster = roster,
              .keep_slots = config.store.keep_slots,
@@ -289,8 +287,8 @@ std::jthread Node::State::start(TileName tile, const std::function<void()>& body
         tune::name_this_thread("belfry-" + std::string(to_string(tile)));
         if (config.threads.pin) {
             const std::vector<std::uint32_t>& cores = config.threads.cores;
-            const auto core = cores.empty() ? static_cast<std::uint32_t>(place)
-                                            : cores[place % cores.size()];
+            const auto core =
+                cores.empty() ? static_cast<std::uint32_t>(place) : cores[place % cores.size()];
             if (!tune::pin_this_thread(core)) {
                 logger.write(belfry::LogLevel::warning, to_string(tile), "pin.refused",
                              "core " + std::to_string(core) + " cannot be had; not pinned");
@@ -306,9 +304,8 @@ std::jthread Node::State::start_tile(TileName name, Tile& tile, dataplane::Doorb
     const std::chrono::microseconds spin = config.idle.policy == IdlePolicy::spin
                                                ? std::chrono::hours(1)
                                                : std::chrono::microseconds(config.idle.spin_us);
-    return start(name, [this, name, &tile, &bell, spin] {
-        run_tile(tile, bell, stop_of(name), spin);
-    });
+    return start(name,
+                 [this, name, &tile, &bell, spin] { run_tile(tile, bell, stop_of(name), spin); });
 }
 
 void Node::State::stop(TileName tile, dataplane::Doorbell& bell, std::jthread& thread)

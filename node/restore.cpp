@@ -69,8 +69,8 @@ exec::WindowBlock window_block(const ledger::BlockStore& store, const ledger::Bl
             const auto stored = read(store.find_signature(status.first_signature), "a signature");
             if (stored && stored->block == ref) {
                 ByteReader outcome(stored->outcome);
-                status.error = exec::decode_transaction_error(outcome).value_or(
-                    exec::TransactionError{});
+                status.error =
+                    exec::decode_transaction_error(outcome).value_or(exec::TransactionError{});
                 status.fee = Lamports{outcome.u64()};
             }
             window.statuses.push_back(status);
@@ -122,10 +122,9 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
     const exec::Bank::Options options{.threads = input.threads, .history_blocks = history_blocks};
     RestoredLedger restored;
     const std::optional<ledger::Anchor> anchor = read(accounts.anchor(), "the anchor");
-    restored.bank =
-        anchor ? std::make_unique<exec::Bank>(input.genesis, options,
-                                              stored_state(env, *anchor, input.genesis))
-               : std::make_unique<exec::Bank>(input.genesis, options);
+    restored.bank = anchor ? std::make_unique<exec::Bank>(input.genesis, options,
+                                                          stored_state(env, *anchor, input.genesis))
+                           : std::make_unique<exec::Bank>(input.genesis, options);
     const ledger::BlockRef start = restored.bank->finalized().ref();
     restored.tip = start;
     restored.finalized = read(blocks.last_finalized(), "the chain").value_or(start);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // topology.hpp: the one table of tiles and links of a node. Read it first.
-// Rule     a tile is one thread that owns its state; a link has one tile at each end. When a link is
+// Rule     a tile is one thread that owns its state; a link has one tile at each end. When a link
+// is
 //          full: `drop` loses the message and counts it (what came from the network can come
 //          again), `wait` holds the sender until there is room (nothing may be lost, and the
 //          receiver never waits for this sender).

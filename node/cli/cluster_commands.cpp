@@ -80,12 +80,13 @@ void add_load(CLI::App& app, int* exit_code)
     CLI::App* const command = app.add_subcommand(
         "load", "Send signed transfers to all validators of a local cluster and watch them");
     command->add_option("--config", flags->config, "node.toml of any validator")->required();
-    command->add_option("--rate", load.rate, "Transactions per second")->check(CLI::Range(1, 1'000'000));
+    command->add_option("--rate", load.rate, "Transactions per second")
+        ->check(CLI::Range(1, 1'000'000));
     command->add_option("--seconds", load.seconds);
     command->add_option("--drain-seconds", load.drain_seconds);
     command->add_option("--accounts", load.account_count, "As given to local-cluster");
-    command->add_option("--sample-per-mille", load.sample_per_mille,
-                        "Share whose latency is measured")
+    command
+        ->add_option("--sample-per-mille", load.sample_per_mille, "Share whose latency is measured")
         ->check(CLI::Range(10, 1000));
     command->add_option("--report", load.report, "JSON summary, written at the end");
     command->add_option("--sent", load.sent, "What was sent, for the audit");
@@ -105,16 +106,16 @@ void add_demo(CLI::App& app, int* exit_code)
         "demo", "Run a cluster on this machine under load, kill a validator, bring it back, and "
                 "check everything");
     command->add_option("--validators", options->validator_count)->check(CLI::Range(1, 100));
-    command->add_option("--rate", options->rate, "Transfers per second")->check(CLI::Range(1, 1'000'000));
+    command->add_option("--rate", options->rate, "Transfers per second")
+        ->check(CLI::Range(1, 1'000'000));
     command->add_option("--seconds", options->seconds, "Of load")->check(CLI::Range(1, 86'400));
     command->add_option("--slot-ms", options->slot_ms)->check(CLI::Range(20, 60'000));
     command->add_option("--fanout", options->fanout)->check(CLI::Range(1, 1024));
     command->add_flag("--no-kill", options->no_kill, "No validator is killed");
     command->add_option("--report", options->report, "Where the report goes");
     command->add_option("--dir", options->directory, "Working directory; replaced");
-    command->callback([options, exit_code] {
-        *exit_code = guarded([&options] { return run_demo(*options); });
-    });
+    command->callback(
+        [options, exit_code] { *exit_code = guarded([&options] { return run_demo(*options); }); });
 }
 
 } // namespace belfry::node

@@ -21,9 +21,9 @@ ClusterMonitor::ClusterMonitor(const std::vector<ValidatorEntry>& validators)
     , watches_(validators.size())
 {
     for (const ValidatorEntry& validator : validators) {
-        clients_.emplace_back(validator.rpc.to_string(),
-                              RpcClient::Options{std::chrono::milliseconds(200),
-                                                 std::chrono::milliseconds(1500)});
+        clients_.emplace_back(
+            validator.rpc.to_string(),
+            RpcClient::Options{std::chrono::milliseconds(200), std::chrono::milliseconds(1500)});
     }
 }
 
@@ -57,14 +57,15 @@ void ClusterMonitor::poll_one(std::size_t validator)
     view.finalized = slot_in(view.status, "finalized");
     view.root = slot_in(view.status, "root");
     const boost::json::value& vote = view.status["lastVote"];
-    view.last_vote = vote.is_number() ? std::optional(slot_in(view.status, "lastVote"))
-                                      : std::nullopt;
+    view.last_vote =
+        vote.is_number() ? std::optional(slot_in(view.status, "lastVote")) : std::nullopt;
     Watch& watch = watches_[validator];
     if (!watch.started && view.finalized > Slot{}) {
         watch = {.finalized = view.finalized, .since = now, .started = true};
     } else if (watch.started) {
-        watch.longest = std::max(
-            watch.longest, std::chrono::duration_cast<std::chrono::milliseconds>(now - watch.since));
+        watch.longest =
+            std::max(watch.longest,
+                     std::chrono::duration_cast<std::chrono::milliseconds>(now - watch.since));
         if (view.finalized != watch.finalized) {
             watch.finalized = view.finalized;
             watch.since = now;

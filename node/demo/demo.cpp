@@ -135,10 +135,9 @@ void Demo::wait_for_cluster()
         bool all = true;
         for (std::size_t i = 0; i < validators_.size(); ++i) {
             if (const auto code = validators_[i]->exit_code()) {
-                throw std::runtime_error(
-                    fmt::format("demo: {} ended at once with exit code {}; see {}",
-                                findings_.names[i], *code,
-                                (cluster_.configs[i].parent_path() / "log").string()));
+                throw std::runtime_error(fmt::format(
+                    "demo: {} ended at once with exit code {}; see {}", findings_.names[i], *code,
+                    (cluster_.configs[i].parent_path() / "log").string()));
             }
             all = all && monitor_.view(i).processed > Slot{};
         }
@@ -154,14 +153,14 @@ void Demo::wait_for_cluster()
 void Demo::start_load()
 {
     load_begun_ = Clock::now();
-    load_ = Process::start(
-        {own_binary(), "load", "--config", cluster_.configs[0].string(), "--rate",
-         std::to_string(options_.rate), "--seconds", std::to_string(options_.seconds),
-         "--drain-seconds", std::to_string(drain_seconds), "--report",
-         (cluster_.directory / "load.json").string(), "--sent",
-         (cluster_.directory / "sent").string(), "--progress",
-         (cluster_.directory / "progress.json").string()},
-        cluster_.directory / "load.log");
+    load_ = Process::start({own_binary(), "load", "--config", cluster_.configs[0].string(),
+                            "--rate", std::to_string(options_.rate), "--seconds",
+                            std::to_string(options_.seconds), "--drain-seconds",
+                            std::to_string(drain_seconds), "--report",
+                            (cluster_.directory / "load.json").string(), "--sent",
+                            (cluster_.directory / "sent").string(), "--progress",
+                            (cluster_.directory / "progress.json").string()},
+                           cluster_.directory / "load.log");
 }
 
 void Demo::watch_load()
@@ -209,8 +208,7 @@ void Demo::kill_victim()
                                 .restarted_at_slot = {},
                                 .voting_again_after_ms = {},
                                 .leader_run_slots = 0};
-    fmt::print("\n{} killed at slot {}\n", findings_.names[victim],
-               findings_.fault->at_slot.value);
+    fmt::print("\n{} killed at slot {}\n", findings_.names[victim], findings_.fault->at_slot.value);
 }
 
 /// A whole window of its own has passed while it was down.
@@ -295,9 +293,8 @@ void Demo::compare_state_hashes()
     findings_.state_hash_slot = slot;
     for (std::size_t i = 0; i < monitor_.count(); ++i) {
         const auto block = monitor_.client(i).block_summary(slot);
-        const std::string hash = block && *block
-                                     ? crypto::to_base58((*block)->state_hash.view())
-                                     : std::string();
+        const std::string hash =
+            block && *block ? crypto::to_base58((*block)->state_hash.view()) : std::string();
         if (hash.empty() || (i > 0 && hash != findings_.state_hash)) {
             findings_.state_hash.clear();
             return;
@@ -353,8 +350,7 @@ void Demo::stop_everything()
     }
     const auto deadline = Clock::now() + milliseconds(stop_timeout_ms);
     for (std::size_t i = 0; i < validators_.size(); ++i) {
-        const auto left =
-            std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
+        const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
         const std::optional<int> code =
             validators_[i]->wait(static_cast<int>(std::max<std::int64_t>(left, 1)));
         if (code != exit_ok) {
@@ -430,7 +426,8 @@ int Demo::run()
     wait_for_cluster();
     start_load();
     watch_load();
-    findings_.load = read_json_file(cluster_.directory / "load.json").value_or(boost::json::object{});
+    findings_.load =
+        read_json_file(cluster_.directory / "load.json").value_or(boost::json::object{});
     findings_.mean_slot_ms = monitor_.mean_slot_ms().value_or(0);
     compare_state_hashes();
     for (std::size_t i = 0; i < monitor_.count(); ++i) {

@@ -102,26 +102,26 @@ std::vector<DemoCheck> demo_checks(const DemoFindings& findings)
                            fmt::format("{}", rejected + counts.expired)));
     checks.push_back(check("nothing was executed twice", findings.audit.executed_twice == 0,
                            fmt::format("{}", findings.audit.executed_twice)));
-    checks.push_back(check("balances add up to genesis minus fees burnt",
-                           findings.audit.balances_add_up,
-                           findings.audit.balances_add_up
-                               ? fmt::format("{} lamports burnt", findings.audit.burnt)
-                               : findings.audit.balances_why));
-    checks.push_back(check("state hashes are equal on all validators", !findings.state_hash.empty(),
-                           fmt::format("at slot {}: {}", findings.state_hash_slot.value,
-                                       findings.state_hash.empty() ? "they differ"
-                                                                   : findings.state_hash)));
+    checks.push_back(check(
+        "balances add up to genesis minus fees burnt", findings.audit.balances_add_up,
+        findings.audit.balances_add_up ? fmt::format("{} lamports burnt", findings.audit.burnt)
+                                       : findings.audit.balances_why));
+    checks.push_back(
+        check("state hashes are equal on all validators", !findings.state_hash.empty(),
+              fmt::format("at slot {}: {}", findings.state_hash_slot.value,
+                          findings.state_hash.empty() ? "they differ" : findings.state_hash)));
     const bool all_led = std::ranges::all_of(findings.names, [&findings](const std::string& name) {
         const auto found = findings.produced.find(name);
         return found != findings.produced.end() && found->second > 0;
     });
-    checks.push_back(check("every validator led blocks", all_led,
-                           fmt::format("{} of {} validators", findings.produced.size(),
-                                       findings.names.size())));
+    checks.push_back(
+        check("every validator led blocks", all_led,
+              fmt::format("{} of {} validators", findings.produced.size(), findings.names.size())));
     const double slot_ms = findings.options.slot_ms;
-    checks.push_back(check("the mean slot time is within 2 %",
-                           std::abs(findings.mean_slot_ms - slot_ms) <= slot_ms * slot_time_tolerance,
-                           fmt::format("{:.1f} ms", findings.mean_slot_ms)));
+    checks.push_back(
+        check("the mean slot time is within 2 %",
+              std::abs(findings.mean_slot_ms - slot_ms) <= slot_ms * slot_time_tolerance,
+              fmt::format("{:.1f} ms", findings.mean_slot_ms)));
     fault_checks(findings, checks);
     const std::uint64_t run = findings.fault ? findings.fault->leader_run_slots : 0;
     const std::uint64_t stand_max = (run + stand_slack_slots) * findings.options.slot_ms;
@@ -154,13 +154,12 @@ boost::json::object demo_report(const DemoFindings& findings, const std::vector<
     return {{"schema", "belfry.demo/1"},
             {"commit", BELFRY_COMMIT},
             {"machine", findings.machine},
-            {"configuration",
-             boost::json::object{{"validators", findings.options.validator_count},
-                                 {"rate", findings.options.rate},
-                                 {"seconds", findings.options.seconds},
-                                 {"slot_ms", findings.options.slot_ms},
-                                 {"fanout", findings.options.fanout},
-                                 {"kill", !findings.options.no_kill}}},
+            {"configuration", boost::json::object{{"validators", findings.options.validator_count},
+                                                  {"rate", findings.options.rate},
+                                                  {"seconds", findings.options.seconds},
+                                                  {"slot_ms", findings.options.slot_ms},
+                                                  {"fanout", findings.options.fanout},
+                                                  {"kill", !findings.options.no_kill}}},
             {"transactions", std::move(transactions)},
             {"latency_ms", latency_json(findings)},
             {"tps_finalized", std::round(tps_finalized(findings) * 10) / 10},
@@ -179,11 +178,10 @@ void print_demo_table(const DemoFindings& findings, const std::vector<DemoCheck>
     fmt::print("\n{:<12}{:>10}{:>10}{:>10}{:>10}   latency, ms\n", "", "p50", "p90", "p99", "max");
     for (const auto& level : latency) {
         const boost::json::object& row = level.value().as_object();
-        fmt::print("{:<12}{:>10}{:>10}{:>10}{:>10}\n", std::string(level.key()),
-                   row.at("p50").to_number<std::uint64_t>(),
-                   row.at("p90").to_number<std::uint64_t>(),
-                   row.at("p99").to_number<std::uint64_t>(),
-                   row.at("max").to_number<std::uint64_t>());
+        fmt::print(
+            "{:<12}{:>10}{:>10}{:>10}{:>10}\n", std::string(level.key()),
+            row.at("p50").to_number<std::uint64_t>(), row.at("p90").to_number<std::uint64_t>(),
+            row.at("p99").to_number<std::uint64_t>(), row.at("max").to_number<std::uint64_t>());
     }
     fmt::print("\n{:.1f} transactions per second finalized; {} blocks, {} slots skipped\n",
                tps_finalized(findings), findings.audit.blocks.size(), findings.skipped);

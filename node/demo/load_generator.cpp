@@ -397,8 +397,8 @@ void LoadGenerator::poll_node(std::uint32_t node)
             alive = poll_samples(node, client);
             if (alive && begun >= next_bulk) {
                 next_bulk = begun + bulk_interval;
-                alive = poll_bulk(node, client) &&
-                        (!is_turn_of(node, begun) || poll_finalized(client));
+                alive =
+                    poll_bulk(node, client) && (!is_turn_of(node, begun) || poll_finalized(client));
             }
         }
         was_alive = alive;
@@ -426,12 +426,9 @@ boost::json::object LoadGenerator::summary() const
                                        {"max", ms(us.max())},
                                        {"samples", us.count()}};
     }
-    return {{"sent", sent_.size()},
-            {"resent", resent_count_},
-            {"processed", processed_count_},
-            {"confirmed", confirmed_count_},
-            {"finalized", finalized_count_},
-            {"latency_ms", latency}};
+    return {{"sent", sent_.size()},          {"resent", resent_count_},
+            {"processed", processed_count_}, {"confirmed", confirmed_count_},
+            {"finalized", finalized_count_}, {"latency_ms", latency}};
 }
 
 void LoadGenerator::write_progress()

@@ -34,13 +34,13 @@ public:
     {
         const exec::BlockState& block = at(question.commitment);
         const Epoch epoch = context_.schedule.epoch_at(block.slot());
-        return EpochInfoAnswer{
-            .absolute_slot = block.slot(),
-            .block_height = block.height(),
-            .epoch = epoch,
-            .slot_index = block.slot().value - context_.schedule.first_slot(epoch).value,
-            .slots_in_epoch = context_.genesis.slots_per_epoch,
-            .transaction_count = block.anchor.transaction_count};
+        return EpochInfoAnswer{.absolute_slot = block.slot(),
+                               .block_height = block.height(),
+                               .epoch = epoch,
+                               .slot_index =
+                                   block.slot().value - context_.schedule.first_slot(epoch).value,
+                               .slots_in_epoch = context_.genesis.slots_per_epoch,
+                               .transaction_count = block.anchor.transaction_count};
     }
     ReplyBody operator()(const GetBalance& question)
     {
@@ -74,8 +74,7 @@ public:
 private:
     const exec::BlockState& at(Commitment commitment)
     {
-        const exec::BlockState* const block =
-            context_.bank.find(context_.levels.at(commitment).id);
+        const exec::BlockState* const block = context_.bank.find(context_.levels.at(commitment).id);
         // The bank prunes only what does not descend from finalized, and levels follow it.
         BELFRY_CHECK(block != nullptr);
         reply_.context = block->slot();
@@ -200,8 +199,7 @@ ReplyBody Answerer::operator()(const GetBlockSummary& question)
     }
     if (block != nullptr && block->slot() == question.slot) {
         const consensus::ValidatorIndex leader = context_.schedule.leader_at(block->slot());
-        return BlockSummaryAnswer{
-            summary_of(*block, context_.roster.validators[leader.value].key)};
+        return BlockSummaryAnswer{summary_of(*block, context_.roster.validators[leader.value].key)};
     }
     return BlockSummaryAnswer{context_.history.find(question.slot)};
 }

@@ -9,10 +9,9 @@
 #include "exec/packer.hpp"
 #include "ledger/model/block_ref.hpp"
 #include "ledger/model/genesis.hpp"
+#include "node/messages.hpp"
 #include "node/roster.hpp"
 #include "node/rpc/backend.hpp"
-
-#include "node/messages.hpp"
 
 #include <deque>
 

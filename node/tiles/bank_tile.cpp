@@ -66,8 +66,8 @@ std::chrono::nanoseconds BankTile::sleep_max() const
     }
     const std::uint64_t tick_ns =
         (order.deadline_ns - order.begin_ns) / options_.genesis.ticks_per_slot;
-    const std::uint64_t into = (now - std::min(now, order.begin_ns)) % std::max<std::uint64_t>(
-                                                                          1, tick_ns);
+    const std::uint64_t into =
+        (now - std::min(now, order.begin_ns)) % std::max<std::uint64_t>(1, tick_ns);
     return std::chrono::nanoseconds(std::min(tick_ns - into, order.deadline_ns - now));
 }
 
@@ -200,12 +200,12 @@ bool BankTile::replay_next()
 void BankTile::replay(std::unique_ptr<ledger::Block> block)
 {
     const bool known = bank_->find(block->ref.id) != nullptr;
-    const auto result = bank_->replay(
-        {.block = block.get(),
-         .leader = leader_key(block->ref.slot),
-         .verified_before = [this](const ledger::Transaction& transaction) {
-             return pool_.holds_exactly(transaction);
-         }});
+    const auto result =
+        bank_->replay({.block = block.get(),
+                       .leader = leader_key(block->ref.slot),
+                       .verified_before = [this](const ledger::Transaction& transaction) {
+                           return pool_.holds_exactly(transaction);
+                       }});
     if (!result) {
         refuse(std::move(block), result.error());
         return;
@@ -246,12 +246,11 @@ void BankTile::executed(const exec::BlockState& state, const ledger::BlockRef& p
                                          .height = state.height(),
                                          .set_roots = std::move(set_roots)}}),
                  stop_);
-    push_or_wait(links_.bank_consensus,
-                 ReplayedBlock{.ref = state.ref(),
-                               .parent = parent,
-                               .valid = true,
-                               .state_hash = state.state_hash()},
-                 stop_);
+    push_or_wait(
+        links_.bank_consensus,
+        ReplayedBlock{
+            .ref = state.ref(), .parent = parent, .valid = true, .state_hash = state.state_hash()},
+        stop_);
     const auto children = waiting_.extract(state.id());
     if (!children.empty()) {
         waiting_count_ -= children.mapped().size();
@@ -267,9 +266,10 @@ void BankTile::begin_block(const BuildOrder& order)
         ++counts_.blocks_abandoned; // two own slots at once: the older goes on
         return;
     }
-    auto builder = bank_->start_block({.slot = order.slot,
-                                       .parent_id = order.parent.id,
-                                       .leader = options_.roster.validators[options_.roster.me].key});
+    auto builder =
+        bank_->start_block({.slot = order.slot,
+                            .parent_id = order.parent.id,
+                            .leader = options_.roster.validators[options_.roster.me].key});
     if (!builder) {
         ++counts_.refused[static_cast<std::size_t>(builder.error())];
         return;
@@ -358,7 +358,8 @@ void BankTile::begin_slot(Slot slot)
     next_leaders_.clear();
     for (std::uint64_t ahead = 0; ahead < leader_slots_ahead; ++ahead) {
         const std::uint16_t leader = schedule_.leader_at(Slot{slot.value + ahead}).value;
-        if (leader != options_.roster.me && std::ranges::find(next_leaders_, leader) == next_leaders_.end()) {
+        if (leader != options_.roster.me &&
+            std::ranges::find(next_leaders_, leader) == next_leaders_.end()) {
             next_leaders_.push_back(leader);
         }
     }
@@ -373,9 +374,8 @@ bool BankTile::forward()
 {
     const std::uint64_t window = slot_.value / consensus::slots_per_window;
     const std::size_t count =
-        pool_.plan_forwards(window, forwards_per_turn, [this](const ledger::Transaction& waiting) {
-            forward_one(waiting);
-        });
+        pool_.plan_forwards(window, forwards_per_turn,
+                            [this](const ledger::Transaction& waiting) { forward_one(waiting); });
     links_.bank_net.publish();
     return count > 0;
 }

@@ -37,7 +37,7 @@ struct BankSnapshot {
     std::uint64_t forwards_sent = 0;
     std::uint64_t net_link_full = 0;
     std::uint64_t rpc_link_full = 0;
-    std::uint64_t blocks_abandoned = 0; // own ones whose parent was pruned
+    std::uint64_t blocks_abandoned = 0;  // own ones whose parent was pruned
     std::uint64_t transaction_count = 0; // finalized, since genesis
     Height processed_height;
     Slot processed;
@@ -107,7 +107,7 @@ private:
     FinalizedHistory history_;
     Slot slot_; // by the slot clock
     std::uint32_t finalized_since_flush_ = 0;
-    std::deque<std::unique_ptr<ledger::Block>> queue_;                     // ready to replay
+    std::deque<std::unique_ptr<ledger::Block>> queue_;                    // ready to replay
     std::map<Hash, std::vector<std::unique_ptr<ledger::Block>>> waiting_; // by parent id
     std::size_t waiting_count_ = 0;
     std::optional<Building> building_;

@@ -76,9 +76,10 @@ void ConsensusTile::restore(ledger::VoteJournal& journal)
         }
     }
     if (!engine_.restore(records)) {
-        throw std::runtime_error("vote journal: its records do not fit together; it was not written "
-                                 "by this validator, or was changed. Do not vote with this key "
-                                 "before you know why");
+        throw std::runtime_error(
+            "vote journal: its records do not fit together; it was not written "
+            "by this validator, or was changed. Do not vote with this key "
+            "before you know why");
     }
     durable_sequence_ = journal.durable_sequence();
 }
@@ -239,9 +240,8 @@ void ConsensusTile::give_block(const ReplayedBlock& block, std::uint64_t now_ns)
 
 bool ConsensusTile::take_votes(std::uint64_t now_ns)
 {
-    return links_.net_consensus.drain(256, [this, now_ns](const Packet& packet) {
-        take_vote(packet, now_ns);
-    }) > 0;
+    return links_.net_consensus.drain(
+               256, [this, now_ns](const Packet& packet) { take_vote(packet, now_ns); }) > 0;
 }
 
 void ConsensusTile::take_vote(const Packet& packet, std::uint64_t now_ns)
@@ -318,16 +318,14 @@ std::optional<std::uint64_t> ConsensusTile::build_time(Slot slot) const
 
 bool ConsensusTile::try_build(std::uint64_t now_ns)
 {
-    if (journal_ == nullptr || failed_ ||
-        now_ns - started_ns_ < listen_slots * slot_ns_ ||
+    if (journal_ == nullptr || failed_ || now_ns - started_ns_ < listen_slots * slot_ns_ ||
         counts_.cluster.value > highest_replayed_.value + behind_slots) {
         return false;
     }
     // The slot after the one under way may begin early: its predecessor may be replayed already.
     const Slot now_slot = clock_.slot_at(now_ns);
     for (const Slot slot : {now_slot, now_slot.next()}) {
-        if (slot <= slot_built_ ||
-            schedule_.leader_at(slot).value != options_.roster.me) {
+        if (slot <= slot_built_ || schedule_.leader_at(slot).value != options_.roster.me) {
             continue;
         }
         if (slot > now_slot && !slots_replayed_.contains(now_slot)) {
@@ -385,8 +383,8 @@ void ConsensusTile::perform(const consensus::Effects& effects, std::uint64_t now
             push_or_wait(links_.consensus_bank,
                          ConsensusToBank(ProcessedBlock{ref_of(best->block)}), stop_);
         } else if (const auto* want = std::get_if<consensus::Want>(&effect)) {
-            push_or_wait(links_.consensus_shred,
-                         ConsensusToShred(WantedBlock{ref_of(want->block)}), stop_);
+            push_or_wait(links_.consensus_shred, ConsensusToShred(WantedBlock{ref_of(want->block)}),
+                         stop_);
         } else if (const auto* accuse = std::get_if<consensus::Accuse>(&effect)) {
             ++counts_.accusations;
             log_.warning("accuse", "{} signed two things for slot {}",
@@ -394,7 +392,8 @@ void ConsensusTile::perform(const consensus::Effects& effects, std::uint64_t now
                          accuse->first.slot.value);
         } else if (std::holds_alternative<consensus::Fault>(effect)) {
             failed_ = true;
-            log_.error("fault", "consensus: conflicting final blocks; this node signs nothing more");
+            log_.error("fault",
+                       "consensus: conflicting final blocks; this node signs nothing more");
         }
     }
 }

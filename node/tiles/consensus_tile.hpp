@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // consensus_tile.hpp: performs what the consensus engine asks for, and tells it what happened.
-// Rule     the one place where "persist, then send" is enforced: a Send or Build leaves only when the
-//          journal says that the record it names is durable. A failed journal write stops the node.
-// Rule     a block is given to the engine once it is replayed and durable, and not while its slot is
-//          more than slots_ahead_max ahead of the slot clock.
+// Rule     the one place where "persist, then send" is enforced: a Send or Build leaves only when
+// the
+//          the journal says that the record it names is durable. A failed write stops the node.
+// Rule     a block is given to the engine once it is replayed and durable, and not while its slot
+// is
+//          is more than slots_ahead_max ahead of the slot clock.
 // Rule     an own slot begins when the slot before it is replayed, else half a slot after its own
 //          start; never in a slot that is over, never while the node is behind the others.
 // Bounds   blocks_held_max blocks wait for the store or the clock; one vote per voter and slot is

@@ -190,8 +190,7 @@ void ShredTile::take_set(ledger::ShredSet set)
         if (own && block.ref.slot == own_slot_) {
             waiting_.emplace_back(SealedBlock{block.ref, block.set_roots});
         } else {
-            waiting_.emplace_back(
-                CompleteBlock{std::make_unique<ledger::Block>(std::move(block))});
+            waiting_.emplace_back(CompleteBlock{std::make_unique<ledger::Block>(std::move(block))});
         }
     }
     for (const dataplane::SetKey& key : assembler_.take_evicted()) {

@@ -52,9 +52,8 @@ void run_tile(Tile& tile, dataplane::Doorbell& bell, const Latch& stop,
                 continue;
             }
         }
-        (void)bell.sleep(tile.sleep_max(), [&tile, &stop] {
-            return stop.is_set() || tile.has_input();
-        });
+        (void)bell.sleep(tile.sleep_max(),
+                         [&tile, &stop] { return stop.is_set() || tile.has_input(); });
     }
     tile.finish();
 }

@@ -17,7 +17,7 @@ public:
     bool work(std::uint64_t now_ns);
     [[nodiscard]] bool has_input() const { return !links_.net_verify.empty(); }
     [[nodiscard]] std::chrono::nanoseconds sleep_max() const { return std::chrono::seconds(1); }
-    void finish() { }
+    void finish() {}
 
     [[nodiscard]] const dataplane::IngressCounters& ingress() const { return verifier_.counters(); }
     [[nodiscard]] const Counter& link_full() const { return link_full_; }
