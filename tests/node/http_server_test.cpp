@@ -202,15 +202,16 @@ TEST(HttpServer, cuts_a_client_that_sends_too_slowly)
     const std::string request = post_text(get_slot);
     const auto begin = steady_clock::now();
     // A byte every 50 ms restarts no clock.
+    bool cut = false;
     for (const char byte : request) {
-        if (!dripping.send(std::string_view(&byte, 1)) ||
-            dripping.closes_within(milliseconds(50))) {
+        cut =
+            !dripping.send(std::string_view(&byte, 1)) || dripping.closes_within(milliseconds(50));
+        if (cut) {
             break;
         }
     }
-    const auto took = steady_clock::now() - begin;
-    EXPECT_GT(took, milliseconds(400));
-    EXPECT_LT(took, milliseconds(8000));
+    EXPECT_TRUE(cut);
+    EXPECT_GT(steady_clock::now() - begin, milliseconds(400));
     EXPECT_TRUE(silent.closes_within(milliseconds(5000)));
 }
 
