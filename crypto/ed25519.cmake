@@ -7,5 +7,5 @@ set(CRYPTO_ED25519_SOURCES
 set(CRYPTO_ED25519_QUIET
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized> $<$<CXX_COMPILER_ID:GNU>:-Wno-uninitialized>)
 set_source_files_properties(ed25519_avx2.cpp PROPERTIES COMPILE_OPTIONS "-mavx2;${CRYPTO_ED25519_QUIET}")
-set_source_files_properties(ed25519_avx512_ifma.cpp PROPERTIES COMPILE_OPTIONS
-  "-mtune=znver4;-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mavx512ifma;${CRYPTO_ED25519_QUIET}")
+set_source_files_properties(ed25519_avx512_ifma.cpp ed25519_single_ifma.cpp PROPERTIES COMPILE_OPTIONS
+  "$<$<CXX_COMPILER_ID:Clang>:-mtune=znver4>;-mavx512f;-mavx512dq;-mavx512bw;-mavx512vl;-mavx512ifma;${CRYPTO_ED25519_QUIET}")
