@@ -165,7 +165,7 @@ using Effect = std::variant<Persist, Send, Build, Commit, BestFork, Want, Accuse
 class Effects {
 public:
     static constexpr std::size_t count_max = 64;
-    static constexpr std::size_t bytes_max = 16 * 1024;
+    static constexpr std::size_t bytes_max = 16'384;
 
     Effects();
     void clear();

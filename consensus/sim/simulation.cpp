@@ -114,19 +114,18 @@ void Simulation::run_to(Slot slot)
         std::ranges::pop_heap(events_, [](const Event& a, const Event& b) {
             return std::pair{a.at, a.order} > std::pair{b.at, b.order};
         });
-        const Event event = std::move(events_.back());
+        const Event event = events_.back();
         events_.pop_back();
         now_ = event.at;
         std::visit(
             [&](const auto& what) {
                 using T = std::decay_t<decltype(what)>;
+                constexpr bool never_dies = std::is_same_v<T, SlotBegins>;
                 constexpr bool dies_with_machine = std::is_same_v<T, PatienceEnds> ||
                                                    std::is_same_v<T, SyncEnds> ||
                                                    std::is_same_v<T, BlockEnds>;
-                if constexpr (std::is_same_v<T, SlotBegins>) {
-                    on(event.instance, what); // goes on while the machine is down
-                } else if (alive(event.instance) &&
-                           (!dies_with_machine || event.life == machines_[event.instance].life)) {
+                const bool same_life = event.life == machines_[event.instance].life;
+                if (never_dies || (alive(event.instance) && (!dies_with_machine || same_life))) {
                     on(event.instance, what);
                 }
             },
@@ -265,8 +264,10 @@ void Simulation::withhold_votes(std::size_t instance, bool withheld)
 {
     Machine& machine = machines_[instance];
     machine.votes_withheld = withheld;
-    if (!withheld && machine.withheld_message) {
-        send_vote(instance, *std::exchange(machine.withheld_message, std::nullopt));
+    const std::optional<std::size_t> message = machine.withheld_message;
+    if (!withheld && message) {
+        machine.withheld_message.reset();
+        send_vote(instance, *message);
     }
 }
 
@@ -346,8 +347,8 @@ void Simulation::perform(std::size_t instance, const Build& build)
 {
     Machine& machine = machines_[instance];
     const std::optional<BlockName> last = machine.engine->status().last_vote;
-    checker_.block_asked(instance, build.slot, build.parent,
-                         last && machine.ledger.contains(*last));
+    const bool holds_vote = last.has_value() && machine.ledger.contains(*last);
+    checker_.block_asked(instance, build.slot, build.parent, holds_vote);
     machine.held.push_back({.after = build.after, .what = build});
     release(instance);
 }

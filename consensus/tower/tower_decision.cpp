@@ -184,7 +184,7 @@ void TowerEngine::vote_for(BlockIndex block, Effects& effects)
     const BlockName name = forks_.name(block);
     const BlockName root_before = own_.root();
     const VoteRecord record =
-        own_.vote(name, {.self = *config_.self, .state_hash = state_hashes_[block.value]});
+        own_.vote(name, {.self = self(), .state_hash = state_hashes_[block.value]});
     last_sequence_ = last_sequence_ ? last_sequence_->next() : JournalSequence::first();
     newest_ = OwnStatement{.after = *last_sequence_, .vote = record.vote};
     newest_is_durable_ = false;

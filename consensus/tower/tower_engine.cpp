@@ -274,7 +274,7 @@ void TowerEngine::build(Slot slot, Effects& effects)
     built_ = slot;
     last_sequence_ = last_sequence_ ? last_sequence_->next() : JournalSequence::first();
     scratch_.clear();
-    encode_tower_record(SlotRecord{.builder = *config_.self, .slot = slot}, scratch_);
+    encode_tower_record(SlotRecord{.builder = self(), .slot = slot}, scratch_);
     effects.persist(*last_sequence_, scratch_);
     effects.add(Build{.after = *last_sequence_, .slot = slot, .parent = forks_.name(parent)});
 }

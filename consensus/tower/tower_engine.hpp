@@ -113,6 +113,8 @@ private:
                  Effects& effects);
     void refresh(Effects& effects);
     void build(Slot slot, Effects& effects);
+    /// Precondition: signing_, which needs an identity.
+    [[nodiscard]] ValidatorIndex self() const { return config_.self.value_or(ValidatorIndex{}); }
     [[nodiscard]] std::optional<ValidatorIndex> leader_of(Slot slot) const;
     [[nodiscard]] ForkTree::ShareTest quorum() const;
     [[nodiscard]] bool is_quorum(Stake part) const;
