@@ -46,7 +46,7 @@ make_verifiers(std::size_t count)
 
 } // namespace
 
-Bank::Bank(const ledger::Genesis& genesis, const Options& options)
+Bank::Bank(Empty, const ledger::Genesis& genesis, const Options& options)
     : genesis_(genesis)
     , options_(options)
     , genesis_hash_(ledger::genesis_hash(genesis))
@@ -55,17 +55,16 @@ Bank::Bank(const ledger::Genesis& genesis, const Options& options)
     , verifiers_(make_verifiers(options.threads))
     , tree_(options.history_blocks)
 {
+}
+
+Bank::Bank(const ledger::Genesis& genesis, const Options& options)
+    : Bank(Empty{}, genesis, options)
+{
     put_genesis();
 }
 
 Bank::Bank(const ledger::Genesis& genesis, const Options& options, RestoredState restored)
-    : genesis_(genesis)
-    , options_(options)
-    , genesis_hash_(ledger::genesis_hash(genesis))
-    , arena_(options.threads)
-    , executor_(ExecutionRules::from(genesis), arena_)
-    , verifiers_(make_verifiers(options.threads))
-    , tree_(options.history_blocks)
+    : Bank(Empty{}, genesis, options)
 {
     put_restored(restored);
 }

@@ -204,6 +204,8 @@ private:
     friend class BlockBuilder;
     struct Replay;
     struct Closing;
+    struct Empty {};
+    Bank(Empty, const ledger::Genesis& genesis, const Options& options);
 
     // bank_replay.cpp: the steps of a replay in their order. Each finds errors of its own.
     [[nodiscard]] Result<const BlockState*, BlockError> place_of(const ledger::Block& block) const;

@@ -187,8 +187,11 @@ TEST(Executor, a_writer_waits_for_the_readers_before_it)
         transactions.push_back(transfer({keys[0], keys[1].pubkey, i, blockhash}));
     }
     // Reads `fresh`, which does not exist yet, behind that chain; nothing else about it is in use.
-    ledger::Instruction create = ledger::system_create_account(
-        {.from = keys[0].pubkey, .new_account = fresh.pubkey, .lamports = Lamports{sol}});
+    ledger::Instruction create = ledger::system_create_account({.from = keys[0].pubkey,
+                                                                .new_account = fresh.pubkey,
+                                                                .lamports = Lamports{sol},
+                                                                .space_bytes = 0,
+                                                                .owner = {}});
     create.accounts[1].is_writable = false;
     transactions.push_back(transaction({&keys[0], &fresh}, blockhash, {create}));
     // Writes it. Nothing else keeps this one from the first wave.
