@@ -13,8 +13,9 @@ inline constexpr unsigned polynomial = 0x11D;
 inline constexpr unsigned order = 255; // of the multiplicative group
 
 struct Tables {
-    std::array<std::uint8_t, 2 * order> power{}; // power[i] = 2^i; twice, so that sums of two fit
-    std::array<std::uint8_t, 256> log{};         // log[0] is no logarithm; stored as 0
+    std::array<std::uint8_t, std::size_t{2} * order>
+        power{};                         // power[i] = 2^i; twice, so that sums of two fit
+    std::array<std::uint8_t, 256> log{}; // log[0] is no logarithm; stored as 0
 };
 
 consteval Tables make_tables()

@@ -49,31 +49,42 @@ public:
     void run(ByteView prefix, std::span<const ByteView> messages, std::span<Digest> digests)
     {
         std::size_t next = 0;
-        std::size_t busy_count = 0;
+        const std::size_t busy_max = std::min(lanes, messages.size());
         for (std::size_t l = 0; l < lanes; ++l) {
-            if (next < messages.size()) {
-                load(l, next, prefix, messages[next]);
-                ++next;
-                ++busy_count;
-            } else {
-                park(l);
-            }
+            park(l);
         }
-        while (busy_count != 0) {
+        for (; next < busy_max; ++next) {
+            load(next, next, prefix, messages[next]);
+        }
+        start_all();
+        for (std::size_t busy_count = busy_max; busy_count != 0;) {
             const std::size_t step = *std::ranges::min_element(blocks_left_);
             compress_(state_.data(), blocks_.data(), advance_.data(), step);
+            std::size_t done_count = 0;
             for (std::size_t l = 0; l < lanes; ++l) {
-                if (advance_[l] == 0 || (blocks_left_[l] -= step) != 0 || next_run(l)) {
+                if (advance_[l] == 0) {
                     continue;
                 }
-                Format::extract(state_.data() + l, lanes, digests[lane_[l].message]);
+                blocks_left_[l] -= step;
+                if (blocks_left_[l] == 0 && !next_run(l)) {
+                    Format::extract(state_.data() + l, lanes, digests[lane_[l].message]);
+                    done_[done_count++] = l;
+                }
+            }
+            for (std::size_t i = 0; i < done_count; ++i) {
                 if (next < messages.size()) {
-                    load(l, next, prefix, messages[next]);
+                    load(done_[i], next, prefix, messages[next]);
                     ++next;
                 } else {
-                    park(l);
+                    park(done_[i]);
                     --busy_count;
                 }
+            }
+            if (done_count == lanes) {
+                start_all();
+            } else {
+                std::ranges::for_each_n(done_.begin(), static_cast<std::ptrdiff_t>(done_count),
+                                        [this](std::size_t l) { start(l); });
             }
         }
     }
@@ -111,11 +122,25 @@ private:
         const ByteView rest = left.subspan(whole * block_bytes);
         lane.runs[2] = {lane.last, Format::write_last_blocks(rest, total, lane.last)};
         lane.run = 0;
+        advance_[l] = block_bytes;
+        start_run(l);
+    }
+
+    void start(std::size_t l)
+    {
         for (std::size_t w = 0; w < Format::state_words; ++w) {
             state_[w * lanes + l] = Format::initial(w);
         }
-        advance_[l] = block_bytes;
-        start_run(l);
+    }
+
+    /// Messages of one length end together; whole words are written then, because a vector loaded
+    /// from many small stores waits for all of them.
+    void start_all()
+    {
+        for (std::size_t w = 0; w < Format::state_words; ++w) {
+            std::fill_n(state_.begin() + static_cast<std::ptrdiff_t>(w * lanes), lanes,
+                        Format::initial(w));
+        }
     }
 
     /// Enters the current run or the first one after it that is not empty; the last never is.
@@ -142,9 +167,6 @@ private:
     void park(std::size_t l)
     {
         static constexpr std::array<std::uint8_t, block_bytes> zeros{};
-        for (std::size_t w = 0; w < Format::state_words; ++w) {
-            state_[w * lanes + l] = 0;
-        }
         blocks_[l] = zeros.data();
         blocks_left_[l] = std::numeric_limits<std::size_t>::max();
         advance_[l] = 0;
@@ -155,6 +177,7 @@ private:
     alignas(64) std::array<const std::uint8_t*, lanes> blocks_;
     alignas(64) std::array<std::uint64_t, lanes> advance_;
     std::array<std::size_t, lanes> blocks_left_;
+    std::array<std::size_t, lanes> done_;
     std::array<Lane, lanes> lane_;
 };
 

@@ -86,7 +86,11 @@ public:
             const std::uint64_t step = *std::ranges::min_element(left_);
             chain_(state_.data(), step);
             for (std::size_t l = 0; l < sha256_lanes; ++l) {
-                if (left_[l] == parked || (left_[l] -= step) != 0) {
+                if (left_[l] == parked) {
+                    continue;
+                }
+                left_[l] -= step;
+                if (left_[l] != 0) {
                     continue;
                 }
                 if (!ends_right(segments[segment_[l]], lane(l))) {

@@ -269,6 +269,9 @@ bool rs_self_test(const RsKernelSet& kernel)
         std::vector<RsRow> at_hand;
         std::vector<std::size_t> wanted;
         std::vector<std::span<std::uint8_t>> out;
+        at_hand.reserve(k + m);
+        wanted.reserve(k);
+        out.reserve(k);
         for (std::size_t i = 0; i < m; ++i) {
             at_hand.push_back({k + i, rows[k + i]});
         }
@@ -396,6 +399,8 @@ Result<void, RsError> rs_check(std::size_t data_count, std::size_t parity_count,
     Bytes expected(surplus.size() * row_bytes);
     std::vector<std::size_t> index;
     std::vector<std::span<std::uint8_t>> out;
+    index.reserve(surplus.size());
+    out.reserve(surplus.size());
     for (std::size_t i = 0; i < surplus.size(); ++i) {
         index.push_back(surplus[i].index);
         out.push_back(std::span(expected).subspan(i * row_bytes, row_bytes));

@@ -356,7 +356,7 @@ struct Transform {
         for (std::size_t i = 1; i < job.point_count / block; ++i) {
             only_first = only_first && !job.block_wanted[i];
         }
-        if (only_first && job.point_count == 2 * block) {
+        if (only_first && job.point_count == std::size_t{2} * block) {
             for_each_column(job.row_bytes,
                             [&](std::size_t at) { recover_first_of_64(x, x + block, job, at); });
         } else {

@@ -22,7 +22,7 @@ using Vector = __m512i;
 
 /// Round t of 64 and, if more follow, word t + 16 of the schedule. s and w are rings.
 [[gnu::always_inline]] inline void round(Vector* s, Vector* w, const std::uint32_t* constants,
-                                         unsigned t, bool more)
+                                         std::size_t t, bool more)
 {
     const Vector a = s[(64 - t) % 8];
     const Vector b = s[(65 - t) % 8];
@@ -81,12 +81,12 @@ using Vector = __m512i;
     const Vector swap =
         _mm512_broadcast_i32x4(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3));
     Vector r[16];
-    for (unsigned l = 0; l < 16; ++l) {
+    for (std::size_t l = 0; l < 16; ++l) {
         r[l] = _mm512_shuffle_epi8(_mm512_loadu_si512(blocks[l]), swap);
     }
     // Within four lanes: quarter q of f[4i + c] holds word 4q + c of lanes 4i..4i+3.
     Vector f[16];
-    for (unsigned i = 0; i < 16; i += 4) {
+    for (std::size_t i = 0; i < 16; i += 4) {
         const Vector a = _mm512_unpacklo_epi32(r[i], r[i + 1]);
         const Vector b = _mm512_unpackhi_epi32(r[i], r[i + 1]);
         const Vector c = _mm512_unpacklo_epi32(r[i + 2], r[i + 3]);
@@ -96,7 +96,7 @@ using Vector = __m512i;
         f[i + 2] = _mm512_unpacklo_epi64(b, d);
         f[i + 3] = _mm512_unpackhi_epi64(b, d);
     }
-    for (unsigned c = 0; c < 4; ++c) {
+    for (std::size_t c = 0; c < 4; ++c) {
         const Vector even01 = _mm512_shuffle_i32x4(f[c], f[4 + c], 0x88);
         const Vector odd01 = _mm512_shuffle_i32x4(f[c], f[4 + c], 0xDD);
         const Vector even23 = _mm512_shuffle_i32x4(f[8 + c], f[12 + c], 0x88);
@@ -111,10 +111,11 @@ using Vector = __m512i;
 /// Sixteen pointers move on.
 [[gnu::always_inline]] inline void step(const std::uint8_t** blocks, const std::uint64_t* advance)
 {
-    for (unsigned i = 0; i < 16; i += 8) {
+    for (std::size_t i = 0; i < 16; i += 8) {
         const Vector moved =
-            _mm512_add_epi64(_mm512_load_si512(blocks + i), _mm512_load_si512(advance + i));
-        _mm512_store_si512(blocks + i, moved);
+            _mm512_add_epi64(_mm512_load_si512(static_cast<const void*>(blocks + i)),
+                             _mm512_load_si512(advance + i));
+        _mm512_store_si512(static_cast<void*>(blocks + i), moved);
     }
 }
 
@@ -124,18 +125,18 @@ void sha256_lanes16_avx512(std::uint32_t* state, const std::uint8_t** blocks,
                            const std::uint64_t* advance, std::size_t block_count)
 {
     Vector s[8];
-    for (unsigned i = 0; i < 8; ++i) {
+    for (std::size_t i = 0; i < 8; ++i) {
         s[i] = _mm512_load_si512(state + 16 * i);
     }
     for (; block_count != 0; --block_count) {
         Vector w[16];
         load_words(w, blocks);
         step(blocks, advance);
-        for (unsigned t = 0; t < 48; t += 16) {
+        for (std::size_t t = 0; t < 48; t += 16) {
             sixteen_rounds(s, w, sha256_constants + t, true);
         }
         sixteen_rounds(s, w, sha256_constants + 48, false);
-        for (unsigned i = 0; i < 8; ++i) {
+        for (std::size_t i = 0; i < 8; ++i) {
             s[i] = add(s[i], _mm512_load_si512(state + 16 * i));
             _mm512_store_si512(state + 16 * i, s[i]);
         }
@@ -152,12 +153,12 @@ void sha256_chain_lanes16_avx512(std::uint32_t* state, std::uint64_t hash_count)
     static constexpr std::uint32_t initial[8] = {0x6A09E667, 0xBB67AE85, 0x3C6EF372, 0xA54FF53A,
                                                  0x510E527F, 0x9B05688C, 0x1F83D9AB, 0x5BE0CD19};
     Vector w[16];
-    for (unsigned i = 0; i < 8; ++i) {
+    for (std::size_t i = 0; i < 8; ++i) {
         w[i] = _mm512_load_si512(state + 16 * i);
     }
     for (; hash_count != 0; --hash_count) {
         Vector s[8];
-        for (unsigned i = 0; i < 8; ++i) {
+        for (std::size_t i = 0; i < 8; ++i) {
             s[i] = _mm512_set1_epi32(static_cast<int>(initial[i]));
             w[8 + i] = _mm512_setzero_si512();
         }
@@ -167,11 +168,11 @@ void sha256_chain_lanes16_avx512(std::uint32_t* state, std::uint64_t hash_count)
         sixteen_rounds(s, w, constants + 16, true);
         sixteen_rounds(s, w, constants + 32, true);
         sixteen_rounds(s, w, constants + 48, false);
-        for (unsigned i = 0; i < 8; ++i) {
+        for (std::size_t i = 0; i < 8; ++i) {
             w[i] = add(s[i], _mm512_set1_epi32(static_cast<int>(initial[i])));
         }
     }
-    for (unsigned i = 0; i < 8; ++i) {
+    for (std::size_t i = 0; i < 8; ++i) {
         _mm512_store_si512(state + 16 * i, w[i]);
     }
 }

@@ -66,7 +66,7 @@ struct State {
 
 [[gnu::always_inline]] inline void last_rounds(State& s, const Vector* w)
 {
-    for (unsigned i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 4; ++i) {
         four_rounds(s, _mm_add_epi32(w[i], load(sha256_constants + 48 + 4 * i)));
     }
 }
@@ -80,7 +80,7 @@ void sha256_compress_shani(std::uint32_t* state, const std::uint8_t* blocks,
     State sum = load_state(state);
     for (; block_count != 0; --block_count, blocks += sha256_block_bytes) {
         Vector w[4];
-        for (unsigned i = 0; i < 4; ++i) {
+        for (std::size_t i = 0; i < 4; ++i) {
             w[i] = _mm_shuffle_epi8(load(blocks + 16 * i), swap);
         }
         State s = sum;

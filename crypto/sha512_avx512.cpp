@@ -22,7 +22,7 @@ using Vector = __m512i;
 
 /// Round t of 80 and, if more follow, word t + 16 of the schedule. s and w are rings.
 [[gnu::always_inline]] inline void round(Vector* s, Vector* w, const std::uint64_t* constants,
-                                         unsigned t, bool more)
+                                         std::size_t t, bool more)
 {
     const Vector a = s[(80 - t) % 8];
     const Vector b = s[(81 - t) % 8];
@@ -82,15 +82,15 @@ using Vector = __m512i;
     const Vector swap =
         _mm512_broadcast_i32x4(_mm_set_epi8(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
     Vector r[8];
-    for (unsigned l = 0; l < 8; ++l) {
+    for (std::size_t l = 0; l < 8; ++l) {
         r[l] = _mm512_shuffle_epi8(_mm512_loadu_si512(blocks[l] + offset), swap);
     }
     Vector p[8]; // pairs of lanes: even words in p[2i], odd ones in p[2i + 1]
-    for (unsigned i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 4; ++i) {
         p[2 * i] = _mm512_unpacklo_epi64(r[2 * i], r[2 * i + 1]);
         p[2 * i + 1] = _mm512_unpackhi_epi64(r[2 * i], r[2 * i + 1]);
     }
-    for (unsigned odd = 0; odd < 2; ++odd) {
+    for (std::size_t odd = 0; odd < 2; ++odd) {
         const Vector low01 = _mm512_shuffle_i64x2(p[odd], p[2 + odd], 0x88);
         const Vector high01 = _mm512_shuffle_i64x2(p[odd], p[2 + odd], 0xDD);
         const Vector low23 = _mm512_shuffle_i64x2(p[4 + odd], p[6 + odd], 0x88);
@@ -108,19 +108,21 @@ void sha512_lanes8_avx512(std::uint64_t* state, const std::uint8_t** blocks,
                           const std::uint64_t* advance, std::size_t block_count)
 {
     Vector s[8];
-    for (unsigned i = 0; i < 8; ++i) {
+    for (std::size_t i = 0; i < 8; ++i) {
         s[i] = _mm512_load_si512(state + 8 * i);
     }
     for (; block_count != 0; --block_count) {
         Vector w[16];
         load_words(w, blocks, 0);
         load_words(w + 8, blocks, 64);
-        _mm512_store_si512(blocks, add(_mm512_load_si512(blocks), _mm512_load_si512(advance)));
-        for (unsigned t = 0; t < 64; t += 16) {
+        _mm512_store_si512(
+            static_cast<void*>(blocks),
+            add(_mm512_load_si512(static_cast<const void*>(blocks)), _mm512_load_si512(advance)));
+        for (std::size_t t = 0; t < 64; t += 16) {
             sixteen_rounds(s, w, sha512_constants + t, true);
         }
         sixteen_rounds(s, w, sha512_constants + 64, false);
-        for (unsigned i = 0; i < 8; ++i) {
+        for (std::size_t i = 0; i < 8; ++i) {
             s[i] = add(s[i], _mm512_load_si512(state + 8 * i));
             _mm512_store_si512(state + 8 * i, s[i]);
         }
