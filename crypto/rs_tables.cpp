@@ -59,7 +59,7 @@ struct Vanishing {
     }
 };
 
-consteval RsTables make_rs_tables()
+consteval RsTables make_rs_tables() noexcept
 {
     RsTables out{};
     for (unsigned c = 0; c < 256; ++c) {
