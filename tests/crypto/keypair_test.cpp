@@ -172,8 +172,8 @@ TEST(KeypairDeathTest, its_secret_cannot_be_read_between_uses)
                 sizeof(secret));
     EXPECT_DEATH(
         {
-            const std::uint8_t leaked = *static_cast<const volatile std::uint8_t*>(secret);
-            std::_Exit(leaked == 0 ? 0 : 1);
+            (void)*static_cast<const volatile std::uint8_t*>(secret);
+            std::_Exit(0); // it could be read: not a death
         },
         "");
 }
