@@ -129,9 +129,8 @@ void read_threads(const TomlSection& root, std::string_view file, NodeConfig& co
     }
     idle.number("spin_us", config.idle.spin_us, {0, 1'000'000});
     const TomlSection threads(root.table("threads"), file, "[threads]",
-                              {"execution", "verify_tiles", "pin", "cores"});
+                              {"execution", "pin", "cores"});
     threads.number("execution", config.threads.execution, {1, 256});
-    threads.number("verify_tiles", config.threads.verify_tiles, {1, 64});
     threads.flag("pin", config.threads.pin);
     threads.numbers("cores", config.threads.cores);
     if (!config.threads.pin && !config.threads.cores.empty()) {
@@ -160,14 +159,10 @@ void read_rpc_and_log(const TomlSection& root, std::string_view file, NodeConfig
 void read_faults(const TomlSection& root, std::string_view file, NodeConfig& config)
 {
     const TomlSection faults(root.table("faults"), file, "[faults]",
-                             {"drop_shreds", "drop_votes", "seed", "crash_at", "crash_count"});
+                             {"drop_shreds", "drop_votes", "seed"});
     faults.share("drop_shreds", config.faults.drop_shreds);
     faults.share("drop_votes", config.faults.drop_votes);
     faults.number("seed", config.faults.seed, {0, toml_integer_max});
-    if (faults.has("crash_at")) {
-        config.faults.crash_at = faults.text("crash_at");
-    }
-    faults.number("crash_count", config.faults.crash_count, {1, toml_integer_max});
 }
 
 std::string name_of(const Pubkey& key)

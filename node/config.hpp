@@ -65,7 +65,6 @@ struct NodeConfig {
     } idle;
     struct Threads {
         std::uint32_t execution = 2; // of the oneTBB arena
-        std::uint32_t verify_tiles = 1;
         bool pin = false;
         std::vector<std::uint32_t> cores; // for pin; tiles take them in order of the topology
     } threads;
@@ -83,12 +82,10 @@ struct NodeConfig {
     struct Log {
         LogLevel level = LogLevel::info;
     } log;
-    struct Faults { // for tests: what this node loses or where it dies, by seed
+    struct Faults { // for tests: what this node loses, by seed
         double drop_shreds = 0;
         double drop_votes = 0;
         std::uint64_t seed = 0;
-        std::string crash_at;          // a crash point's name, empty: none
-        std::uint64_t crash_count = 1; // dies at that many passings
     } faults;
 
     /// The roster's entry of a key. nullptr: not in the roster.

@@ -46,10 +46,8 @@ std::string roster_text(const std::vector<ValidatorEntry>& validators)
 
 std::string faults_text(const NodeConfig::Faults& faults)
 {
-    return fmt::format("[faults]\ndrop_shreds = {:#}\ndrop_votes = {:#}\nseed = {}\ncrash_at = {}\n"
-                       "crash_count = {}\n",
-                       faults.drop_shreds, faults.drop_votes, faults.seed,
-                       toml_string(faults.crash_at), faults.crash_count);
+    return fmt::format("[faults]\ndrop_shreds = {:#}\ndrop_votes = {:#}\nseed = {}\n",
+                       faults.drop_shreds, faults.drop_votes, faults.seed);
 }
 
 } // namespace
@@ -78,8 +76,8 @@ std::string to_toml(const NodeConfig& config)
     out += fmt::format("[idle]\npolicy = \"{}\"\nspin_us = {}\n\n",
                        config.idle.policy == IdlePolicy::sleep ? "sleep" : "spin",
                        config.idle.spin_us);
-    out += fmt::format("[threads]\nexecution = {}\nverify_tiles = {}\npin = {}\ncores = [{}]\n\n",
-                       config.threads.execution, config.threads.verify_tiles, config.threads.pin,
+    out += fmt::format("[threads]\nexecution = {}\npin = {}\ncores = [{}]\n\n",
+                       config.threads.execution, config.threads.pin,
                        fmt::join(config.threads.cores, ", "));
     out += "[rpc]\n";
     if (config.rpc.listen_given) {

@@ -22,12 +22,5 @@ int main(int argc, char** argv)
     belfry::node::add_local_cluster(app, &exit_code);
     belfry::node::add_load(app, &exit_code);
     belfry::node::add_demo(app, &exit_code);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        const bool asked_for_help = error.get_exit_code() == 0;
-        (void)app.exit(error);
-        return asked_for_help ? belfry::node::exit_ok : belfry::node::exit_usage;
-    }
-    return exit_code;
+    return belfry::node::parse_program(app, argc, argv, exit_code);
 }

@@ -193,6 +193,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
     , shred({.genesis = genesis_hash,
              .roster = roster,
              .fanout = config.turbine.fanout,
+             .repair_requests_per_second = config.repair.requests_per_second,
              .first_repair_sequence = first_repair_sequence(),
              .finalized = restored.finalized,
              .tip = restored.tip,
@@ -208,6 +209,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                  .finalized = restored.finalized,
                  .tip = restored.tip,
                  .replayed = restored.replayed,
+                 .final_chain = restored.final_chain,
                  .may_sign = journal != nullptr},
                 std::move(journal), std::move(identity), links, *this, logger,
                 stop_of(TileName::consensus))

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t history_blocks = 300; // whose transactions can be asked for by signature
 
+constexpr std::size_t final_chain_blocks = 1024; // as far as a lockout can matter at restart
+
 [[noreturn]] void refuse(const std::string& what)
 {
     throw std::runtime_error("ledger: " + what +
@@ -169,6 +171,9 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
     if (restored.bank->finalized().ref() != restored.finalized) {
         refuse(fmt::format("the final block {} is not stored", restored.finalized.slot.value));
     }
+    restored.final_chain = read(
+        blocks.finalized_before({restored.finalized.slot, final_chain_blocks}), "the chain");
+    std::ranges::reverse(restored.final_chain);
     std::erase_if(restored.replayed, [&restored](const ReplayedBlock& block) {
         return restored.bank->find(block.ref.id) == nullptr;
     });

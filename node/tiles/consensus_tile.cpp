@@ -18,11 +18,19 @@ constexpr std::uint64_t behind_slots = 8;
 constexpr std::uint64_t finality_lag_no_transactions = 512;
 constexpr std::uint64_t finality_lag_no_blocks = 1024;
 constexpr std::uint64_t publish_interval_ns = 50'000'000;
-constexpr std::uint8_t journal_kind_engine = 1;
 
 consensus::BlockName name_of(const ledger::BlockRef& ref)
 {
     return {.slot = ref.slot, .id = ref.id};
+}
+std::vector<consensus::BlockName> names_of(const std::vector<ledger::BlockRef>& refs)
+{
+    std::vector<consensus::BlockName> names;
+    names.reserve(refs.size());
+    for (const ledger::BlockRef& ref : refs) {
+        names.push_back(name_of(ref));
+    }
+    return names;
 }
 ledger::BlockRef ref_of(const consensus::BlockName& name)
 {
@@ -48,8 +56,10 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
     , schedule_(make_leader_schedule(options_.genesis))
     , engine_({.self = consensus::ValidatorIndex{options_.roster.me},
                .finalized = name_of(options_.finalized),
+               .final_chain = names_of(options_.final_chain),
                .may_sign = options_.may_sign})
     , clock_(slot_ns_, options_.tip.slot, monotonic_ns())
+    , chain_(schedule_.stakes())
     , started_ns_(monotonic_ns())
     , newest_votes_(options_.roster.validators.size())
     , slot_built_(options_.tip.slot)
@@ -71,7 +81,7 @@ void ConsensusTile::restore(ledger::VoteJournal& journal)
     std::vector<consensus::JournalRecord> records;
     for (const ledger::JournalRecord& record : recovered) {
         const auto sequence = consensus::JournalSequence::from(record.sequence);
-        if (sequence && record.kind == journal_kind_engine) {
+        if (sequence && !record.body.empty()) {
             records.push_back({*sequence, record.body});
         }
     }
@@ -178,6 +188,9 @@ bool ConsensusTile::take_blocks(std::uint64_t now_ns)
         HeldBlock& held = held_[block.ref];
         held.replayed = block;
         held.durable = held.durable || !block.valid; // an invalid block is never voted for
+        if (block.valid) {
+            chain_.add_block(block.ref, block.parent);
+        }
         highest_replayed_ = std::max(highest_replayed_, block.ref.slot);
     });
     count += links_.store_consensus.drain(256, [this](const DurableBlock& block) {
@@ -205,6 +218,10 @@ void ConsensusTile::release_blocks(std::uint64_t now_ns)
         if (!held.replayed || !held.durable) {
             continue;
         }
+        if (here->first.slot >= engine_.window_end() && leap(now_ns)) {
+            next = held_.begin(); // what was below the leap is dropped, what is above may go on
+            continue;
+        }
         if (here->first.slot > limit || here->first.slot >= engine_.window_end()) {
             ++counts_.blocks_early;
             break;
@@ -217,6 +234,31 @@ void ConsensusTile::release_blocks(std::uint64_t now_ns)
     if (moved) {
         tell_shred();
     }
+}
+
+/// The engine holds a bounded run of slots above finalized. A node that is further behind takes
+/// finalized from the signed towers of the others, over the chain that it has replayed itself.
+bool ConsensusTile::leap(std::uint64_t now_ns)
+{
+    const std::optional<ledger::BlockRef> final = chain_.final_block();
+    if (!final || final->slot <= finalized_.slot) {
+        return false;
+    }
+    ++counts_.leaps;
+    log_.info("leap", "finalized moves from {} to {}", finalized_.slot.value, final->slot.value);
+    engine_.prune(name_of(*final));
+    set_finalized(*final);
+    (void)clock_.slot_ended(final->slot, now_ns);
+    return true;
+}
+
+void ConsensusTile::set_finalized(const ledger::BlockRef& ref)
+{
+    finalized_ = ref;
+    slots_replayed_.erase(slots_replayed_.begin(), slots_replayed_.lower_bound(ref.slot));
+    chain_.prune(ref.slot);
+    push_or_wait(links_.consensus_bank, ConsensusToBank(FinalizedBlock{ref}), stop_);
+    tell_shred();
 }
 
 void ConsensusTile::give_block(const ReplayedBlock& block, std::uint64_t now_ns)
@@ -269,6 +311,8 @@ void ConsensusTile::take_vote(const Packet& packet, std::uint64_t now_ns)
     const auto tower = consensus::decode_tower_vote(vote->body);
     if (tower && tower->voter.value == voter) {
         note_vote(voter, tower->block().slot, now_ns);
+        chain_.note_vote({.value = voter},
+                         {.last = ref_of(tower->block()), .root = tower->tower.root()});
     }
     step(consensus::VoteMessage{.from = {voter}, .body = vote->body}, now_ns);
 }
@@ -404,7 +448,7 @@ void ConsensusTile::persist(const consensus::Persist& persist)
         return; // nothing becomes durable, so nothing that depends on it leaves
     }
     const std::uint64_t begun = monotonic_ns();
-    const auto written = journal_->append({journal_kind_engine, persist.record});
+    const auto written = journal_->append({persist.record.front(), persist.record});
     if (!written || *written != persist.sequence.value()) {
         failed_ = true;
         node_.stop_node(exit_io, "vote journal: a write failed; check the disk, then start again");
@@ -473,10 +517,7 @@ void ConsensusTile::commit(const consensus::Commit& commit)
         push_or_wait(links_.consensus_bank, ConsensusToBank(ConfirmedBlock{ref}), stop_);
         return;
     case consensus::Level::finalized:
-        finalized_ = ref;
-        slots_replayed_.erase(slots_replayed_.begin(), slots_replayed_.lower_bound(ref.slot));
-        push_or_wait(links_.consensus_bank, ConsensusToBank(FinalizedBlock{ref}), stop_);
-        tell_shred();
+        set_finalized(ref);
         return;
     }
 }

@@ -21,6 +21,7 @@
 #include "crypto/keypair.hpp"
 #include "dataplane/wire.hpp"
 #include "ledger/store/vote_journal.hpp"
+#include "node/chain_finality.hpp"
 #include "node/roster.hpp"
 #include "node/slot_clock.hpp"
 #include "node/tiles/tile.hpp"
@@ -67,6 +68,7 @@ struct ConsensusSnapshot {
     std::uint64_t blocks_dropped = 0;
     std::uint64_t accusations = 0;
     std::uint64_t journal_ns_max = 0;
+    std::uint64_t leaps = 0; // of finalized, beyond the engine's window
     std::uint64_t net_link_full = 0;
     consensus::TowerCounters tower;
     std::array<PeerVote, peers_shown_max> peers{};
@@ -80,6 +82,7 @@ public:
         ledger::BlockRef finalized;
         ledger::BlockRef tip;
         std::vector<ReplayedBlock> replayed; // stored blocks above finalized, parents first
+        std::vector<ledger::BlockRef> final_chain; // up to finalized, rising
         bool may_sign = false;
     };
     /// records: what the journal held. Throws std::runtime_error when the engine refuses them.
@@ -107,6 +110,8 @@ private:
     bool take_blocks(std::uint64_t now_ns);
     void release_blocks(std::uint64_t now_ns);
     void give_block(const ReplayedBlock& block, std::uint64_t now_ns);
+    bool leap(std::uint64_t now_ns);
+    void set_finalized(const ledger::BlockRef& ref);
     bool follow_clock(std::uint64_t now_ns);
     void begin_slot(Slot slot, std::uint64_t now_ns);
     bool try_build(std::uint64_t now_ns);
@@ -133,6 +138,7 @@ private:
     consensus::LeaderSchedule schedule_;
     consensus::TowerEngine engine_;
     SlotClock clock_;
+    ChainFinality chain_;
     std::uint64_t started_ns_;
 
     consensus::Effects effects_;

@@ -22,6 +22,11 @@ std::vector<dataplane::TurbineValidator> turbine_roster(const Roster& roster)
     return validators;
 }
 
+std::size_t requests_per_plan(std::uint64_t requests_per_second)
+{
+    return std::max<std::size_t>(1, requests_per_second * plan_interval_ns / 1'000'000'000);
+}
+
 } // namespace
 
 ShredTile::ShredTile(Options options, consensus::LeaderSchedule schedule, crypto::Keypair key,
@@ -42,7 +47,8 @@ ShredTile::ShredTile(Options options, consensus::LeaderSchedule schedule, crypto
     , planner_({.genesis = options_.genesis,
                 .me = options_.roster.me,
                 .roster_count = static_cast<std::uint16_t>(options_.roster.validators.size()),
-                .first_sequence = options_.first_repair_sequence},
+                .first_sequence = options_.first_repair_sequence,
+                .requests_per_plan_max = requests_per_plan(options_.repair_requests_per_second)},
                key_, resolver_, assembler_)
 {
     assembler_.note_known(options_.finalized);

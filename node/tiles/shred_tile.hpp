@@ -43,7 +43,7 @@ public:
         Hash genesis;
         Roster roster;
         std::size_t fanout = 8;
-        std::uint64_t slot_ns = 0;
+        std::uint64_t repair_requests_per_second = 2000;
         std::uint64_t first_repair_sequence = 1;
         ledger::BlockRef finalized;
         ledger::BlockRef tip;
