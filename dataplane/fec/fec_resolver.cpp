@@ -69,8 +69,8 @@ Result<Accepted, ShredError> FecResolver::accept_checked(ByteView datagram, cons
     }
     if (completed) {
         ++counters_.sets_completed;
-        counters_.sets_recovered += completed->recovered ? 1 : 0;
-        counters_.sets_repaired += completed->repaired ? 1 : 0;
+        counters_.sets_recovered += completed->recovered ? 1U : 0U;
+        counters_.sets_repaired += completed->repaired ? 1U : 0U;
     }
     accepted.completed = std::move(completed);
     if (is_new) {
