@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Claim    one core makes, checks and rebuilds the sets of a 64 MB/s stream; a node's place in the
-//          tree costs less than checking the shred.
+// Claim    with the vector kernels one core makes the sets of 400 MB/s of stream and checks and
+//          rebuilds those of 150 MB/s; a place in a tree of 100 costs no more than checking a
+//          shred.
 // Command  build/release/bench/shred
 #include "crypto/keypair.hpp"
 #include "dataplane/fec/fec_resolver.hpp"
