@@ -319,8 +319,10 @@ BELFRY_LANES_INLINE void load_words(const std::uint64_t* const* rows, Fe* out)
         }
         transpose(block);
 #pragma GCC unroll 4
-        for (int i = 0; i < 4 && at + i < 5 * elements; ++i) {
-            set_limb(out, at + i, block[i]);
+        for (int i = 0; i < 4; ++i) {
+            if (at + i < 5 * elements) {
+                set_limb(out, at + i, block[i]);
+            }
         }
     }
 }

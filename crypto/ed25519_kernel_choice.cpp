@@ -136,8 +136,8 @@ bool sums_agree(const Ed25519Lanes& lanes)
         Scalar expect;
         for (std::size_t i = 0; i < test_points; ++i) {
             rows.push_back(&comb[i]); // (i + 1) B
-            const Scalar scalar = test_scalar(100 * bits + i);
-            const Scalar random = test_scalar(7'000 * bits + i);
+            const Scalar scalar = test_scalar(std::uint64_t{100} * bits + i);
+            const Scalar random = test_scalar(std::uint64_t{7'000} * bits + i);
             const BatchWeight weight{{random.word[0], random.word[1]}};
             recode_long(scalar, bits, &long_digits[i * ed25519_long_digits]);
             recode_short(weight, bits, &short_digits[i * ed25519_short_digits]);

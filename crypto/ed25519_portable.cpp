@@ -127,7 +127,7 @@ BELFRY_LANES_INLINE void fe_to_words(const Fe& a, std::uint64_t (&words)[4][1])
 
 BELFRY_LANES_INLINE Mask split_digits(const std::int8_t* digits, std::uint64_t (&index)[1])
 {
-    const int digit = digits[0];
+    const std::int8_t digit = digits[0];
     index[0] = static_cast<std::uint64_t>(digit < 0 ? -digit : digit);
     return digit < 0;
 }
