@@ -153,10 +153,11 @@ BELFRY_LANES_INLINE Mask mask_not(Mask a)
 }
 
 #include "crypto/ed25519_lanes.inc"
+#include "crypto/ed25519_lanes_sums.inc"
 
 } // namespace
 
-const Ed25519Lanes ed25519_lanes_portable = {lane_count, decode, bucket_sum, verify_exact,
-                                             base_multiply};
+const Ed25519Lanes ed25519_lanes_portable = {lane_count,   decode,        bucket_sum,
+                                             verify_exact, base_multiply, nullptr};
 
 } // namespace belfry::crypto
