@@ -2,6 +2,8 @@
 #include "crypto/ed25519.hpp"
 
 #include "base/check.hpp"
+#include "crypto/ed25519_digits.hpp"
+#include "crypto/ed25519_kernel_choice.hpp"
 #include "crypto/ed25519_point.hpp"
 #include "crypto/ed25519_scalar.hpp"
 #include "crypto/sha512.hpp"
@@ -28,6 +30,16 @@ constexpr std::array<Bytes32, 5> small_order_y{{
      0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
 }};
 
+/// k = SHA-512(R | A | message) mod L, over the bytes as received.
+Scalar challenge_of(const Ed25519Job& job)
+{
+    Sha512 hasher;
+    hasher.update(job.signature->view().first(32));
+    hasher.update(job.key->view());
+    hasher.update(job.message);
+    return scalar_reduce(scalar512_from_bytes(hasher.finish().view()));
+}
+
 bool y_is_below_p(const Bytes32& y)
 {
     const bool upper_full =
@@ -38,11 +50,9 @@ bool y_is_below_p(const Bytes32& y)
 
 } // namespace
 
-bool ed25519_verify(const Ed25519Job& job)
+bool ed25519_verify_portable(const Ed25519Job& job)
 {
-    const ByteView signature = job.signature->view();
-    const ByteView r_bytes = signature.first(32);
-    const std::optional<Scalar> s = scalar_from_canonical_bytes(signature.last(32));
+    const std::optional<Scalar> s = scalar_from_canonical_bytes(job.signature->view().last(32));
     if (!s) {
         return false;
     }
@@ -50,19 +60,33 @@ bool ed25519_verify(const Ed25519Job& job)
     if (!key) {
         return false;
     }
-    const std::optional<AffineNiels> r = point_decode(r_bytes);
+    const std::optional<AffineNiels> r = point_decode(job.signature->view().first(32));
     if (!r) {
         return false;
     }
-    Sha512 hasher;
-    hasher.update(r_bytes);
-    hasher.update(job.key->view());
-    hasher.update(job.message);
-    const Scalar k = scalar_reduce(scalar512_from_bytes(hasher.finish().view()));
     const AffineNiels minus_key{key->y_minus_x, key->y_plus_x,
                                 field_carry(field_negate(key->xy2d))};
-    const ExtendedPoint sum = point_multiply_with_base(k, minus_key, *s);
+    const ExtendedPoint sum = point_multiply_with_base(challenge_of(job), minus_key, *s);
     return point_is_small_order(point_subtract(sum, *r));
+}
+
+bool ed25519_verify(const Ed25519Job& job)
+{
+    const auto verify_one = ed25519_kernel().run->verify_one;
+    if (verify_one == nullptr) {
+        return ed25519_verify_portable(job);
+    }
+    const std::optional<Scalar> s = scalar_from_canonical_bytes(job.signature->view().last(32));
+    if (!s) {
+        return false;
+    }
+    std::array<std::int8_t, ed25519_long_digits> k_digits;
+    std::array<std::int8_t, ed25519_long_digits> s_digits;
+    recode_long(challenge_of(job), 4, k_digits.data());
+    recode_long(*s, 8, s_digits.data());
+    const Ed25519One one{job.key->bytes.data(), job.signature->bytes.data(), k_digits.data(),
+                         s_digits.data(), ed25519_base_comb()};
+    return verify_one(&one);
 }
 
 bool ed25519_key_is_admissible(const Pubkey& key)

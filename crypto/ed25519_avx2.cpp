@@ -319,8 +319,10 @@ BELFRY_LANES_INLINE void load_words(const std::uint64_t* const* rows, Fe* out)
         }
         transpose(block);
 #pragma GCC unroll 4
-        for (int i = 0; i < 4 && at + i < 5 * elements; ++i) {
-            set_limb(out, at + i, block[i]);
+        for (int i = 0; i < 4; ++i) {
+            if (at + i < 5 * elements) {
+                set_limb(out, at + i, block[i]);
+            }
         }
     }
 }
@@ -419,10 +421,11 @@ BELFRY_LANES_INLINE Mask mask_not(Mask a)
 }
 
 #include "crypto/ed25519_lanes.inc"
+#include "crypto/ed25519_lanes_sums.inc"
 
 } // namespace
 
-const Ed25519Lanes ed25519_lanes_avx2 = {lane_count, decode, bucket_sum, verify_exact,
-                                         base_multiply};
+const Ed25519Lanes ed25519_lanes_avx2 = {lane_count,   decode,        bucket_sum,
+                                         verify_exact, base_multiply, nullptr};
 
 } // namespace belfry::crypto

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Eight lanes: limbs of 51 bits in 64-bit lanes, products by the 52-bit multiply-add of AVX-512
-// IFMA. The high half of a product of limbs weighs 2^52, twice the next limb, so it is doubled.
+// Eight lanes in vectors of 512 bits.
 #include "crypto/ed25519_kernels.hpp"
 
 #include <immintrin.h>
@@ -15,13 +14,29 @@ constexpr std::size_t lane_count = 8;
 using Vector = __m512i;
 using Mask = __mmask8;
 
-struct Fe {
-    Vector v[5];
-};
-
 BELFRY_LANES_INLINE Vector same(std::uint64_t word)
 {
     return _mm512_set1_epi64(static_cast<long long>(word));
+}
+BELFRY_LANES_INLINE Vector zero()
+{
+    return _mm512_setzero_si512();
+}
+BELFRY_LANES_INLINE Vector minus(Vector a, Vector b)
+{
+    return _mm512_sub_epi64(a, b);
+}
+BELFRY_LANES_INLINE Vector both(Vector a, Vector b)
+{
+    return _mm512_and_si512(a, b);
+}
+BELFRY_LANES_INLINE Vector right(Vector a)
+{
+    return _mm512_srli_epi64(a, 51);
+}
+BELFRY_LANES_INLINE Vector times(Vector a, Vector b)
+{
+    return _mm512_mullo_epi64(a, b);
 }
 BELFRY_LANES_INLINE Vector plus(Vector a, Vector b)
 {
@@ -36,182 +51,7 @@ BELFRY_LANES_INLINE Vector multiply_high(Vector sum, Vector a, Vector b)
     return _mm512_madd52hi_epu64(sum, a, b);
 }
 
-BELFRY_LANES_INLINE Fe fe_constant(const std::uint64_t (&limbs)[5])
-{
-    return {{same(limbs[0]), same(limbs[1]), same(limbs[2]), same(limbs[3]), same(limbs[4])}};
-}
-
-/// Limbs below 2^63 in; below 2^51 + 2^16 out (tight).
-BELFRY_LANES_INLINE Fe fe_carry(const Fe& a)
-{
-    const Vector mask = same((std::uint64_t{1} << 51) - 1);
-    const Vector c0 = _mm512_srli_epi64(a.v[0], 51);
-    const Vector c1 = _mm512_srli_epi64(a.v[1], 51);
-    const Vector c2 = _mm512_srli_epi64(a.v[2], 51);
-    const Vector c3 = _mm512_srli_epi64(a.v[3], 51);
-    const Vector c4 = _mm512_srli_epi64(a.v[4], 51);
-    return {{multiply_low(_mm512_and_si512(a.v[0], mask), c4, same(19)),
-             plus(_mm512_and_si512(a.v[1], mask), c0), plus(_mm512_and_si512(a.v[2], mask), c1),
-             plus(_mm512_and_si512(a.v[3], mask), c2), plus(_mm512_and_si512(a.v[4], mask), c3)}};
-}
-BELFRY_LANES_INLINE Fe fe_tighten(const Fe& a)
-{
-    return fe_carry(a); // 52 bits are all that a multiplier takes
-}
-
-BELFRY_LANES_INLINE Fe fe_add(const Fe& a, const Fe& b)
-{
-    return {{plus(a.v[0], b.v[0]), plus(a.v[1], b.v[1]), plus(a.v[2], b.v[2]), plus(a.v[3], b.v[3]),
-             plus(a.v[4], b.v[4])}};
-}
-/// a - b where a was lifted.
-BELFRY_LANES_INLINE Fe fe_sub_lifted(const Fe& a, const Fe& b)
-{
-    return {{_mm512_sub_epi64(a.v[0], b.v[0]), _mm512_sub_epi64(a.v[1], b.v[1]),
-             _mm512_sub_epi64(a.v[2], b.v[2]), _mm512_sub_epi64(a.v[3], b.v[3]),
-             _mm512_sub_epi64(a.v[4], b.v[4])}};
-}
-
-/// Limb i of 1024 p, each above any raw limb, divided by what the column is still multiplied by.
-template <bool lifted>
-BELFRY_LANES_INLINE Vector lift_limb(int limb, std::uint64_t divisor)
-{
-    constexpr std::uint64_t upper = (std::uint64_t{1} << 61) - 1024;
-    constexpr std::uint64_t lowest = (std::uint64_t{1} << 61) - 19456;
-    if (!lifted || limb > 4) {
-        return _mm512_setzero_si512();
-    }
-    return same((limb == 0 ? lowest : upper) / divisor);
-}
-
-/// 2 a + 1024 p.
-BELFRY_LANES_INLINE Fe fe_twice_lifted(const Fe& a)
-{
-    Fe out;
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-        out.v[i] = plus(plus(a.v[i], a.v[i]), lift_limb<true>(i, 1));
-    }
-    return out;
-}
-/// a - b + 4p for tight a and b.
-BELFRY_LANES_INLINE Fe fe_sub(const Fe& a, const Fe& b)
-{
-    Fe out;
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-        const Vector lifted = plus(a.v[i], same(i == 0 ? 0x1fffffffffffb4 : 0x1ffffffffffffc));
-        out.v[i] = _mm512_sub_epi64(lifted, b.v[i]);
-    }
-    return out;
-}
-
-/// What 2^255 = 19 does to columns 5..9: low + 19 high. Columns below 2^56 in.
-BELFRY_LANES_INLINE Fe fold(const Vector* column)
-{
-    const Vector nineteen = same(19);
-    return {{plus(column[0], _mm512_mullo_epi64(column[5], nineteen)),
-             plus(column[1], _mm512_mullo_epi64(column[6], nineteen)),
-             plus(column[2], _mm512_mullo_epi64(column[7], nineteen)),
-             plus(column[3], _mm512_mullo_epi64(column[8], nineteen)),
-             plus(column[4], _mm512_mullo_epi64(column[9], nineteen))}};
-}
-
-/// a b. High halves are summed first, doubled once, and low halves are added on top.
-/// Raw: limbs below 2^60.2; lifted: 1024 p more.
-template <bool lifted>
-BELFRY_LANES_INLINE Fe multiply_raw(const Fe& a, const Fe& b)
-{
-    Vector column[10];
-#pragma GCC unroll 10
-    for (int i = 0; i < 10; ++i) {
-        column[i] = lift_limb<lifted>(i, i == 0 ? 1 : 2);
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-#pragma GCC unroll 5
-        for (int j = 0; j < 5; ++j) {
-            column[i + j + 1] = multiply_high(column[i + j + 1], a.v[i], b.v[j]);
-        }
-    }
-#pragma GCC unroll 10
-    for (int i = 1; i < 10; ++i) {
-        column[i] = plus(column[i], column[i]);
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-#pragma GCC unroll 5
-        for (int j = 0; j < 5; ++j) {
-            column[i + j] = multiply_low(column[i + j], a.v[i], b.v[j]);
-        }
-    }
-    return fold(column);
-}
-BELFRY_LANES_INLINE Fe fe_mul_raw(const Fe& a, const Fe& b)
-{
-    return multiply_raw<false>(a, b);
-}
-BELFRY_LANES_INLINE Fe fe_mul_lifted(const Fe& a, const Fe& b)
-{
-    return multiply_raw<true>(a, b);
-}
-BELFRY_LANES_INLINE Fe fe_mul(const Fe& a, const Fe& b)
-{
-    return fe_carry(fe_mul_raw(a, b));
-}
-
-/// a a. Three weights share the columns, heaviest first: high halves of mixed products
-/// count 4 times; their low halves and the high halves of squares twice; low halves of squares
-/// once.
-template <bool lifted>
-BELFRY_LANES_INLINE Fe square_raw(const Fe& a)
-{
-    Vector column[10];
-#pragma GCC unroll 10
-    for (int i = 0; i < 10; ++i) {
-        column[i] = lift_limb<lifted>(i, i == 0 ? 1 : i == 1 ? 2 : 4);
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-#pragma GCC unroll 5
-        for (int j = i + 1; j < 5; ++j) {
-            column[i + j + 1] = multiply_high(column[i + j + 1], a.v[i], a.v[j]);
-        }
-    }
-#pragma GCC unroll 10
-    for (int i = 2; i < 9; ++i) {
-        column[i] = plus(column[i], column[i]);
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-        column[2 * i + 1] = multiply_high(column[2 * i + 1], a.v[i], a.v[i]);
-#pragma GCC unroll 5
-        for (int j = i + 1; j < 5; ++j) {
-            column[i + j] = multiply_low(column[i + j], a.v[i], a.v[j]);
-        }
-    }
-#pragma GCC unroll 10
-    for (int i = 1; i < 10; ++i) {
-        column[i] = plus(column[i], column[i]);
-    }
-#pragma GCC unroll 5
-    for (int i = 0; i < 5; ++i) {
-        column[2 * i] = multiply_low(column[2 * i], a.v[i], a.v[i]);
-    }
-    return fold(column);
-}
-BELFRY_LANES_INLINE Fe fe_square_raw(const Fe& a)
-{
-    return square_raw<false>(a);
-}
-BELFRY_LANES_INLINE Fe fe_square_lifted(const Fe& a)
-{
-    return square_raw<true>(a);
-}
-BELFRY_LANES_INLINE Fe fe_square(const Fe& a)
-{
-    return fe_carry(fe_square_raw(a));
-}
+#include "crypto/ed25519_ifma_field.inc"
 
 BELFRY_LANES_INLINE Fe fe_select(Mask which, const Fe& yes, const Fe& no)
 {
@@ -221,24 +61,6 @@ BELFRY_LANES_INLINE Fe fe_select(Mask which, const Fe& yes, const Fe& no)
         out.v[i] = _mm512_mask_mov_epi64(no.v[i], which, yes.v[i]);
     }
     return out;
-}
-
-/// The representative in 0..p-1. Limbs below 2^63 in.
-BELFRY_LANES_NOINLINE Fe fe_freeze(const Fe& a)
-{
-    const Vector mask = same((std::uint64_t{1} << 51) - 1);
-    Fe t = fe_carry(fe_carry(a)); // now below 2p
-    Vector carry = _mm512_srli_epi64(plus(t.v[0], same(19)), 51);
-    for (int i = 1; i < 5; ++i) {
-        carry = _mm512_srli_epi64(plus(t.v[i], carry), 51);
-    }
-    t.v[0] = multiply_low(t.v[0], carry, same(19));
-    for (int i = 0; i < 4; ++i) {
-        t.v[i + 1] = plus(t.v[i + 1], _mm512_srli_epi64(t.v[i], 51));
-        t.v[i] = _mm512_and_si512(t.v[i], mask);
-    }
-    t.v[4] = _mm512_and_si512(t.v[4], mask);
-    return t;
 }
 
 BELFRY_LANES_INLINE Mask fe_is_zero(const Fe& a)
@@ -415,10 +237,11 @@ BELFRY_LANES_INLINE Mask mask_not(Mask a)
 }
 
 #include "crypto/ed25519_lanes.inc"
+#include "crypto/ed25519_lanes_sums.inc"
 
 } // namespace
 
-const Ed25519Lanes ed25519_lanes_avx512 = {lane_count, decode, bucket_sum, verify_exact,
-                                           base_multiply};
+const Ed25519Lanes ed25519_lanes_avx512 = {lane_count,   decode,        bucket_sum,
+                                           verify_exact, base_multiply, ed25519_verify_one_ifma};
 
 } // namespace belfry::crypto

@@ -92,11 +92,10 @@ public:
         table_.resize(table_size);
         keys_.resize(jobs_max_);
         undecoded_.resize(jobs_max_);
-        key_rows_.resize(jobs_max_);
-        r_rows_.resize(jobs_max_);
+        rows_.resize(2 * jobs_max_);
         terms_.resize(jobs_max_);
-        encodings_.resize(jobs_max_);
-        decoded_.resize(jobs_max_);
+        encodings_.resize(2 * jobs_max_);
+        decoded_.resize(2 * jobs_max_);
         candidates_.resize(jobs_max_);
         weights_.resize(jobs_max_);
         long_rows_.resize(jobs_max_ + 1);
@@ -176,8 +175,7 @@ private:
             }
         }
         find_keys();
-        decode_keys();
-        decode_rs();
+        decode_points();
         hash_messages();
         if (candidate_count_ >= exact_below) {
             Rules::draw_weights(stream_, std::span(weights_).first(candidate_count_));
@@ -219,8 +217,9 @@ private:
         }
     }
 
-    /// Sets the row of every key, from the cache or by decoding.
-    void decode_keys()
+    /// Decodes the keys that the cache does not have and R of every candidate, all at once; who
+    /// fails leaves the list.
+    void decode_points()
     {
         undecoded_count_ = 0;
         for (std::size_t i = 0; i < key_count_; ++i) {
@@ -231,30 +230,23 @@ private:
                 undecoded_[undecoded_count_++] = static_cast<std::uint32_t>(i);
             }
         }
-        lanes_.decode(encodings_.data(), undecoded_count_, key_rows_.data(), decoded_.data());
-        for (std::size_t i = 0; i < undecoded_count_; ++i) {
-            keys_[undecoded_[i]].row = decoded_[i] != 0 ? &key_rows_[i] : nullptr;
+        for (std::size_t c = 0; c < candidate_count_; ++c) {
+            encodings_[undecoded_count_ + c] = jobs_[candidates_[c].job].signature->bytes.data();
         }
-    }
-
-    /// Decodes R of every candidate with a good key; who fails leaves the list.
-    void decode_rs()
-    {
+        lanes_.decode(encodings_.data(), undecoded_count_ + candidate_count_, rows_.data(),
+                      decoded_.data());
+        for (std::size_t i = 0; i < undecoded_count_; ++i) {
+            keys_[undecoded_[i]].row = decoded_[i] != 0 ? &rows_[i] : nullptr;
+        }
         std::size_t kept = 0;
         for (std::size_t c = 0; c < candidate_count_; ++c) {
-            if (keys_[candidates_[c].key].row != nullptr) {
-                encodings_[kept] = jobs_[candidates_[c].job].signature->bytes.data();
-                candidates_[kept++] = candidates_[c];
+            const std::size_t at = undecoded_count_ + c;
+            if (decoded_[at] != 0 && keys_[candidates_[c].key].row != nullptr) {
+                candidates_[kept] = candidates_[c];
+                candidates_[kept++].r_row = &rows_[at];
             }
         }
-        lanes_.decode(encodings_.data(), kept, r_rows_.data(), decoded_.data());
-        candidate_count_ = 0;
-        for (std::size_t c = 0; c < kept; ++c) {
-            if (decoded_[c] != 0) {
-                candidates_[candidate_count_] = candidates_[c];
-                candidates_[candidate_count_++].r_row = &r_rows_[c];
-            }
-        }
+        candidate_count_ = kept;
     }
 
     /// k = SHA-512(R | A | message) mod L for every candidate. Long messages are hashed in pieces.
@@ -438,8 +430,7 @@ private:
     std::vector<std::uint32_t> terms_;     // keys of the sum in progress
     std::vector<const std::uint8_t*> encodings_;
     std::vector<std::uint8_t> decoded_;
-    std::vector<Ed25519Row> key_rows_;
-    std::vector<Ed25519Row> r_rows_;
+    std::vector<Ed25519Row> rows_; // of keys, then of R
     std::vector<BatchWeight> weights_;
     std::vector<const Ed25519Row*> long_rows_;
     std::vector<const Ed25519Row*> short_rows_;

@@ -136,8 +136,8 @@ bool sums_agree(const Ed25519Lanes& lanes)
         Scalar expect;
         for (std::size_t i = 0; i < test_points; ++i) {
             rows.push_back(&comb[i]); // (i + 1) B
-            const Scalar scalar = test_scalar(100 * bits + i);
-            const Scalar random = test_scalar(7'000 * bits + i);
+            const Scalar scalar = test_scalar(std::uint64_t{100} * bits + i);
+            const Scalar random = test_scalar(std::uint64_t{7'000} * bits + i);
             const BatchWeight weight{{random.word[0], random.word[1]}};
             recode_long(scalar, bits, &long_digits[i * ed25519_long_digits]);
             recode_short(weight, bits, &short_digits[i * ed25519_short_digits]);
@@ -188,6 +188,32 @@ bool exact_lanes_agree(const Ed25519Lanes& lanes)
         const unsigned all = (1U << lanes.lane_count) - 1;
         const unsigned expect = bad < lanes.lane_count ? all & ~(1U << bad) : all;
         if (lanes.verify_exact(jobs.data(), lanes.lane_count, comb, table.data()) != expect) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// S = k a + r for encodings of A = aB and R = rB, and S + 1.
+bool single_agrees(const Ed25519Lanes& lanes)
+{
+    if (lanes.verify_one == nullptr) {
+        return true;
+    }
+    const Ed25519Row* comb = ed25519_base_comb();
+    for (std::uint64_t i = 0; i < 12; ++i) {
+        const Scalar k = test_scalar(i);
+        const bool good = i % 3 != 0;
+        const Scalar s =
+            scalar_mul_add(k, Scalar{{i + 1, 0, 0, 0}}, Scalar{{i + (good ? 2 : 3), 0, 0, 0}});
+        std::array<std::int8_t, 64> k_digits{};
+        std::array<std::int8_t, 64> s_digits{};
+        recode_long(k, 4, k_digits.data());
+        recode_long(s, 8, s_digits.data());
+        const auto key = point_to_bytes(point_of(niels_of(comb[i])));
+        const auto r = point_to_bytes(point_of(niels_of(comb[i + 1])));
+        const Ed25519One one{key.data(), r.data(), k_digits.data(), s_digits.data(), comb};
+        if (lanes.verify_one(&one) != good) {
             return false;
         }
     }
@@ -280,8 +306,8 @@ unsigned ed25519_window_bits(const Ed25519Lanes& lanes, std::size_t long_count,
                              std::size_t short_count)
 {
     // One step adds a row to a bucket in each lane, one collection adds a bucket to two sums.
-    constexpr std::size_t step_cost = 37;
-    constexpr std::size_t collect_cost = 60;
+    constexpr std::size_t step_cost = 10;
+    constexpr std::size_t collect_cost = 24;
     const auto groups = [&lanes](std::size_t windows) {
         return (windows + lanes.lane_count - 1) / lanes.lane_count;
     };
@@ -304,7 +330,7 @@ unsigned ed25519_window_bits(const Ed25519Lanes& lanes, std::size_t long_count,
 bool ed25519_self_test(const Ed25519Lanes* const& lanes)
 {
     return decode_agrees(*lanes) && sums_agree(*lanes) && exact_lanes_agree(*lanes) &&
-           base_multiples_agree(*lanes);
+           base_multiples_agree(*lanes) && single_agrees(*lanes);
 }
 
 } // namespace belfry::crypto

@@ -3,6 +3,7 @@
 // ed25519_kernel_choice.hpp: private to this room. The kernels of Ed25519, best first, and the one
 // in use.
 
+#include "crypto/ed25519.hpp"
 #include "crypto/ed25519_kernels.hpp"
 #include "crypto/ed25519_point.hpp"
 #include "crypto/kernels.hpp"
@@ -20,6 +21,9 @@ namespace belfry::crypto {
 /// True if decoding, bucket sums, exact lanes and base multiplication agree with the portable
 /// point arithmetic on fixed inputs, good and bad ones.
 [[nodiscard]] bool ed25519_self_test(const Ed25519Lanes* const& lanes);
+
+/// ed25519_verify without any kernel: the meaning that every kernel is held to.
+[[nodiscard]] bool ed25519_verify_portable(const Ed25519Job& job);
 
 /// comb[128 w + j] = (j + 1) 256^w B for w = 0..31; its first 128 rows are the multiples of B.
 [[nodiscard]] const Ed25519Row* ed25519_base_comb();

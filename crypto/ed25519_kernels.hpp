@@ -2,7 +2,8 @@
 #pragma once
 // ed25519_kernels.hpp: private to this room. What the islands of Ed25519 and their callers share.
 // Islands  ed25519_avx512_ifma.cpp (8 lanes), ed25519_avx2.cpp (4 lanes), ed25519_portable.cpp
-//          (1 lane): one text, ed25519_lanes.inc, over three kinds of field element.
+//          (1 lane): one text, ed25519_lanes*.inc, over three kinds of field element.
+//          ed25519_single_ifma.cpp: one signature, its coordinates in four lanes.
 // Shapes   a row is 16 words: y + x, y - x and 2d x y in limbs of 51 bits (each < 2^51 + 2^15),
 //          and one spare word. Digits are signed, |digit| <= 2^(window_bits - 1).
 
@@ -55,6 +56,16 @@ struct Ed25519ExactLane {
     const std::int8_t* s_digits; // 32 of 8 bits
 };
 
+/// One signature alone: encodings in, S and k as digits. False also when a point does not decode.
+struct Ed25519One {
+    const std::uint8_t* key;
+    const std::uint8_t* r;
+    const std::int8_t* k_digits; // 64 of 4 bits
+    const std::int8_t* s_digits; // 32 of 8 bits
+    const Ed25519Row* base_rows; // 1B, 2B, ..., 128B
+};
+bool ed25519_verify_one_ifma(const Ed25519One* job);
+
 inline constexpr std::size_t ed25519_exact_table_count = 9 * ed25519_lanes_max;
 
 /// What one island offers. All counts may be 0 unless a comment says otherwise.
@@ -72,6 +83,8 @@ struct Ed25519Lanes {
     /// rows, comb[128 w + j] = (j + 1) 256^w B. scratch: count rounded up to lane_count.
     void (*base_multiply)(const std::int8_t* digits, std::size_t count, const Ed25519Row* comb,
                           Ed25519Sum* scratch, std::uint8_t* out);
+    /// nullptr: the portable verification is as fast.
+    bool (*verify_one)(const Ed25519One* job);
 };
 
 extern const Ed25519Lanes ed25519_lanes_portable;

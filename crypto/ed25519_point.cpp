@@ -217,12 +217,12 @@ ExtendedPoint point_multiply_with_base(const Scalar& a, const AffineNiels& point
     ExtendedPoint sum;
     for (std::size_t i = 257; i-- > 0;) {
         sum = point_double(sum);
-        if (const int digit = a_digits[i]; digit > 0) {
+        if (const std::int8_t digit = a_digits[i]; digit > 0) {
             sum = point_add(sum, odds[static_cast<std::size_t>(digit / 2)]);
         } else if (digit < 0) {
             sum = point_subtract(sum, odds[static_cast<std::size_t>(-digit / 2)]);
         }
-        if (const int digit = b_digits[i]; digit > 0) {
+        if (const std::int8_t digit = b_digits[i]; digit > 0) {
             sum = point_add(sum, base[static_cast<std::size_t>(digit / 2)]);
         } else if (digit < 0) {
             sum = point_subtract(sum, base[static_cast<std::size_t>(-digit / 2)]);

@@ -127,7 +127,7 @@ BELFRY_LANES_INLINE void fe_to_words(const Fe& a, std::uint64_t (&words)[4][1])
 
 BELFRY_LANES_INLINE Mask split_digits(const std::int8_t* digits, std::uint64_t (&index)[1])
 {
-    const int digit = digits[0];
+    const std::int8_t digit = digits[0];
     index[0] = static_cast<std::uint64_t>(digit < 0 ? -digit : digit);
     return digit < 0;
 }
@@ -153,10 +153,11 @@ BELFRY_LANES_INLINE Mask mask_not(Mask a)
 }
 
 #include "crypto/ed25519_lanes.inc"
+#include "crypto/ed25519_lanes_sums.inc"
 
 } // namespace
 
-const Ed25519Lanes ed25519_lanes_portable = {lane_count, decode, bucket_sum, verify_exact,
-                                             base_multiply};
+const Ed25519Lanes ed25519_lanes_portable = {lane_count,   decode,        bucket_sum,
+                                             verify_exact, base_multiply, nullptr};
 
 } // namespace belfry::crypto

@@ -4,11 +4,14 @@
 #include "base/check.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 namespace belfry::crypto {
 namespace {
 
 __extension__ using Wide = unsigned __int128;
+static_assert(std::endian::native == std::endian::little); // words and bytes are copied
 
 constexpr std::array<std::uint64_t, 4> order{0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0,
                                              0x1000000000000000};
@@ -118,9 +121,7 @@ Scalar scalar_from_bytes_unreduced(ByteView bytes)
 {
     BELFRY_CHECK(bytes.size() == 32);
     Scalar out;
-    for (std::size_t i = 0; i < 32; ++i) {
-        out.word[i / 8] |= std::uint64_t{bytes[i]} << (8 * (i % 8));
-    }
+    std::memcpy(out.word.data(), bytes.data(), 32);
     return out;
 }
 
@@ -137,19 +138,15 @@ std::optional<Scalar> scalar_from_canonical_bytes(ByteView bytes)
 Scalar512 scalar512_from_bytes(ByteView bytes)
 {
     BELFRY_CHECK(bytes.size() == 64);
-    Scalar512 out{};
-    for (std::size_t i = 0; i < 64; ++i) {
-        out[i / 8] |= std::uint64_t{bytes[i]} << (8 * (i % 8));
-    }
+    Scalar512 out;
+    std::memcpy(out.data(), bytes.data(), 64);
     return out;
 }
 
 std::array<std::uint8_t, 32> scalar_to_bytes(const Scalar& a)
 {
     std::array<std::uint8_t, 32> out{};
-    for (std::size_t i = 0; i < 32; ++i) {
-        out[i] = static_cast<std::uint8_t>(a.word[i / 8] >> (8 * (i % 8)));
-    }
+    std::memcpy(out.data(), a.word.data(), 32);
     return out;
 }
 

@@ -294,11 +294,11 @@ bool ed25519_verify_one_ifma(const Ed25519One* job)
         if (i != 63) {
             sum = doubled_4_times(sum);
         }
-        const int k_digit = job->k_digits[i];
+        const std::int8_t k_digit = job->k_digits[i];
         if (k_digit != 0) {
             sum = add_either(sum, multiples[k_digit < 0 ? -k_digit : k_digit], k_digit > 0);
         }
-        const int s_digit = i % 2 == 0 ? job->s_digits[i / 2] : 0;
+        const std::int8_t s_digit = i % 2 == 0 ? job->s_digits[i / 2] : std::int8_t{0};
         if (s_digit != 0) {
             const int index = (s_digit < 0 ? -s_digit : s_digit) - 1;
             sum = add_either(sum, addend_of(job->base_rows[index]), s_digit < 0);

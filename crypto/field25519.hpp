@@ -107,11 +107,13 @@ __extension__ using Wide = unsigned __int128;
     const auto [a0, a1, a2, a3, a4] = a.limb;
     const std::uint64_t a0_2 = 2 * a0;
     const std::uint64_t a1_2 = 2 * a1;
+    const std::uint64_t a2_2 = 2 * a2;
+    const std::uint64_t a3_2 = 2 * a3;
     const std::uint64_t a3_19 = 19 * a3;
     const std::uint64_t a4_19 = 19 * a4;
-    return detail::field_reduce(Wide{a0} * a0 + Wide{a1_2} * a4_19 + Wide{2 * a2} * a3_19,
-                                Wide{a0_2} * a1 + Wide{2 * a2} * a4_19 + Wide{a3} * a3_19,
-                                Wide{a0_2} * a2 + Wide{a1} * a1 + Wide{2 * a3} * a4_19,
+    return detail::field_reduce(Wide{a0} * a0 + Wide{a1_2} * a4_19 + Wide{a2_2} * a3_19,
+                                Wide{a0_2} * a1 + Wide{a2_2} * a4_19 + Wide{a3} * a3_19,
+                                Wide{a0_2} * a2 + Wide{a1} * a1 + Wide{a3_2} * a4_19,
                                 Wide{a0_2} * a3 + Wide{a1_2} * a2 + Wide{a4} * a4_19,
                                 Wide{a0_2} * a4 + Wide{a1_2} * a3 + Wide{a2} * a2);
 }
