@@ -72,6 +72,19 @@ def late_joiner(make):
     cluster.same_state()
 
 
+def far_joiner(make):
+    """The same beyond the consensus engine's window of 1,024 slots."""
+    cluster = make(**{"slot-ms": 50})
+    late, early = len(cluster.all) - 1, list(cluster.all)[:-1]
+    cluster.start_all(early)
+    cluster.wait_finalized(1100, early, 150)
+    cluster.start(late, new=True)
+    slot = cluster.processed(early)
+    cluster.wait("the late validator votes", lambda: cluster.last_vote(late) > slot, 60)
+    cluster.wait_finalized(slot, cluster.all, 60)
+    cluster.same_state()
+
+
 def restart_all(make):
     """All validators are killed at once; what was final stays final and the chain goes on."""
     cluster = make()
@@ -129,7 +142,8 @@ def ipv6(make):
     cluster.same_state()
 
 
-SCENARIOS = {f.__name__: f for f in (short, kill_each, loss, late_joiner, restart_all, expiry, journal_lost, ipv6)}
+SCENARIOS = {f.__name__: f for f in (
+    short, kill_each, loss, late_joiner, far_joiner, restart_all, expiry, journal_lost, ipv6)}
 
 
 def main():
