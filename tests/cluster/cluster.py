@@ -109,6 +109,16 @@ class Cluster:
         self.loads.append((process, report))
         return len(self.loads) - 1
 
+    def run(self, *arguments):
+        """A command of the program, to its end."""
+        return subprocess.run([self.belfry, *map(str, arguments)], capture_output=True, text=True, timeout=60)
+
+    def run_in_background(self, *arguments):
+        with open(self.folder / "commands.log", "ab") as log:
+            process = subprocess.Popen([self.belfry, *map(str, arguments)], stdout=log, stderr=log)
+        self.loads.append((process, None))
+        return process
+
     def everything_sent_is_final(self, load, seconds):
         process, report = self.loads[load]
         process.wait(timeout=seconds * SLOWNESS)

@@ -15,7 +15,7 @@ def short(make):
     """Four validators finalise a small load and agree."""
     cluster = make()
     cluster.start_all()
-    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.wait_finalized(0, cluster.all, 120)
     cluster.everything_sent_is_final(cluster.load(50, 5), 120)
     cluster.same_state()
 
@@ -24,7 +24,7 @@ def kill_each(make):
     """kill -9 of each validator in turn, under load; each comes back, votes and agrees."""
     cluster = make()
     cluster.start_all()
-    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.wait_finalized(0, cluster.all, 120)
     load = cluster.load(100, 60)
     for victim in cluster.all:
         others = [i for i in cluster.all if i != victim]
@@ -43,7 +43,7 @@ def loss(make):
     """15 % of shreds and 5 % of votes are dropped at each receiver, by seed."""
     cluster = make(**{"drop-shreds": 0.15, "drop-votes": 0.05, "seed": 7})
     cluster.start_all()
-    cluster.wait_finalized(0, cluster.all, 90)
+    cluster.wait_finalized(0, cluster.all, 120)
     cluster.everything_sent_is_final(cluster.load(100, 30), 180)
     recovered = [cluster.counter(i, "shred", "sets_recovered") for i in cluster.all]
     repaired = [cluster.counter(i, "shred", "sets_repaired") for i in cluster.all]
@@ -108,7 +108,7 @@ def expiry(make):
     """A blockhash is too old once 150 blocks have followed it, on every validator."""
     cluster = make(**{"slot-ms": 100})
     cluster.start_all()
-    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.wait_finalized(0, cluster.all, 120)
     cluster.everything_sent_is_final(cluster.load(20, 1), 120)
     latest = cluster.call(0, "getLatestBlockhash")["value"]
 
@@ -121,11 +121,37 @@ def expiry(make):
     expect(not any(valid(i) for i in cluster.all), "a blockhash of more than 150 blocks ago is still valid")
 
 
+def commitments(make):
+    """A transfer by the command line; each commitment answers from its own block's state."""
+    cluster = make()
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 120)
+    key = cluster.folder / "receiver.json"
+    receiver = cluster.run("keygen", "--out", key).stdout.split()[-1]
+    again = cluster.run("keygen", "--out", key)
+    expect(again.returncode == 73, f"keygen overwrote a key: {again}")
+    lamports = 5_000_000
+
+    def balance(index, commitment):
+        answer = cluster.call(index, "getBalance", receiver, {"commitment": commitment})
+        return answer["value"] if answer else None
+
+    sender = cluster.run_in_background("transfer", "--config", cluster.configs[1], "--key",
+                                       cluster.folder / "faucet.json", "--to", receiver, "--lamports", lamports)
+    cluster.wait("processed shows the transfer", lambda: balance(0, "processed") == lamports, 30)
+    expect(balance(0, "finalized") == 0, "finalized showed a transfer that only just was processed")
+    cluster.wait("finalized shows the transfer everywhere",
+                 lambda: all(balance(i, "finalized") == lamports for i in cluster.all), 60)
+    expect(sender.wait(timeout=60) == 0, f"transfer ended with {sender.returncode}")
+    shown = cluster.run("balance", "--config", cluster.configs[2], receiver)
+    expect(shown.stdout.split()[0] == str(lamports), f"balance says {shown.stdout}")
+
+
 def journal_lost(make):
     """A validator without its vote journal follows and signs nothing."""
     cluster = make()
     cluster.start_all()
-    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.wait_finalized(0, cluster.all, 120)
     cluster.kill(3)
     (cluster.configs[3].parent / "data" / "votes").unlink()
     cluster.start(3)
@@ -138,12 +164,13 @@ def ipv6(make):
     """The same over IPv6."""
     cluster = make(ipv6=True)
     cluster.start_all()
-    cluster.wait_finalized(0, cluster.all, 60)
+    cluster.wait_finalized(0, cluster.all, 120)
     cluster.same_state()
 
 
 SCENARIOS = {f.__name__: f for f in (
-    short, kill_each, loss, late_joiner, far_joiner, restart_all, expiry, journal_lost, ipv6)}
+    short, kill_each, loss, late_joiner, far_joiner, restart_all, expiry, commitments, journal_lost,
+    ipv6)}
 
 
 def main():
