@@ -84,10 +84,12 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
         const int code = errno;
         ::close(descriptor_);
-        refuse(directory, code == EWOULDBLOCK
-                              ? std::string("another node is running in this data directory; "
-                                            "stop it or choose another directory")
-                              : fmt::format("cannot be locked: {}", errno_text(code)));
+        if (code == EWOULDBLOCK) {
+            throw DirectoryBusy(directory.string() +
+                                ": another node is running in this data directory; stop it or "
+                                "choose another directory");
+        }
+        refuse(directory, fmt::format("cannot be locked: {}", errno_text(code)));
     }
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <stdexcept>
 
 struct MDB_env;
 
@@ -31,6 +32,12 @@ struct LmdbDatabases {
     LmdbDatabase chain{"chain"};
     LmdbDatabase signatures{"signatures"};
     LmdbDatabase accounts{"accounts"};
+};
+
+/// Another process holds the directory: the one failure of a start that passes by itself.
+class DirectoryBusy : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
 };
 
 /// An exclusive flock on LOCK in a directory, which is made if it is missing.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/cli/cluster_commands.hpp"
 
+#include "crypto/base58.hpp"
 #include "node/cli/commands.hpp"
 #include "node/cli/exit_code.hpp"
 #include "node/config.hpp"
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <stdexcept>
 
 namespace belfry::node {
 namespace {
@@ -24,6 +26,7 @@ struct RunFlags {
 
 struct LoadFlags {
     std::string config;
+    std::string blockhash;
     LoadOptions load;
 };
 
@@ -88,12 +91,20 @@ void add_load(CLI::App& app, int* exit_code)
     command
         ->add_option("--sample-per-mille", load.sample_per_mille, "Share whose latency is measured")
         ->check(CLI::Range(10, 1000));
+    command->add_option("--blockhash", flags->blockhash,
+                        "Recent blockhash that every transaction names; default: the newest");
     command->add_option("--report", load.report, "JSON summary, written at the end");
     command->add_option("--sent", load.sent, "What was sent, for the audit");
     command->add_option("--progress", load.progress, "JSON, replaced twice a second");
     command->callback([flags, exit_code] {
         *exit_code = guarded([&flags] {
             flags->load.validators = load_config(flags->config).validators;
+            if (!flags->blockhash.empty()) {
+                flags->load.blockhash = crypto::fixed_from_base58<Hash>(flags->blockhash);
+                if (!flags->load.blockhash) {
+                    throw std::runtime_error("load: --blockhash is not 32 bytes in base58");
+                }
+            }
             return run_load(flags->load);
         });
     });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/base58.hpp"
+#include "ledger/store/env.hpp"
 #include "node/cli/commands.hpp"
 
 #include <fmt/format.h>
@@ -25,6 +26,8 @@ int guarded(const std::function<int()>& body) noexcept
         return body();
     } catch (const CommandError& error) {
         return report(error.exit_code(), error.what());
+    } catch (const ledger::DirectoryBusy& busy) {
+        return report(exit_try_again, busy.what());
     } catch (const std::system_error& error) {
         const bool no_permission = error.code() == std::errc::permission_denied;
         return report(no_permission ? exit_no_permission : exit_io, error.what());

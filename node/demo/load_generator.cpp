@@ -168,6 +168,9 @@ void LoadGenerator::refresh_blockhash()
         if (latest) {
             const std::scoped_lock lock(mutex_);
             blockhash_ = *latest;
+            if (options_.blockhash) {
+                blockhash_->blockhash = *options_.blockhash;
+            }
             return;
         }
     }

@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct LoadOptions {
     std::uint32_t sample_per_mille = 20;
     std::uint32_t resend_ms = 2000;
     std::uint32_t poll_ms = 20;
+    std::optional<Hash> blockhash;  // named by every transaction; else the newest confirmed one
     std::filesystem::path report;   // JSON, at the end
     std::filesystem::path sent;     // binary, one SentRecord each, at the end
     std::filesystem::path progress; // JSON, one object, replaced every second

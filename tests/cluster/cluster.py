@@ -100,12 +100,13 @@ class Cluster:
     def tail(self, index):
         return (self.configs[index].parent / "log").read_text(errors="replace")[-600:]
 
-    def load(self, rate, seconds, drain=40):
+    def load(self, rate, seconds, drain=40, blockhash=None):
         report = self.folder / f"load-{len(self.loads)}.json"
         with open(self.folder / "load.log", "ab") as log:
             process = subprocess.Popen(
                 [self.belfry, "load", "--config", str(self.configs[0]), "--rate", str(rate), "--seconds", str(seconds),
-                 "--drain-seconds", str(int(drain * SLOWNESS)), "--report", str(report)], stdout=log, stderr=log)
+                 "--drain-seconds", str(int(drain * SLOWNESS)), "--report", str(report)]
+                + (["--blockhash", blockhash] if blockhash else []), stdout=log, stderr=log)
         self.loads.append((process, report))
         return len(self.loads) - 1
 
@@ -119,11 +120,14 @@ class Cluster:
         self.loads.append((process, None))
         return process
 
-    def everything_sent_is_final(self, load, seconds):
+    def load_result(self, load, seconds):
         process, report = self.loads[load]
         process.wait(timeout=seconds * SLOWNESS)
         expect(process.returncode == 0, f"load ended with {process.returncode}")
-        result = json.loads(report.read_text())
+        return json.loads(report.read_text())
+
+    def everything_sent_is_final(self, load, seconds):
+        result = self.load_result(load, seconds)
         expect(result["sent"] > 0 and result["finalized"] == result["sent"],
                f"not everything was finalized: {result}")
 

@@ -105,7 +105,7 @@ def restart_all(make):
 
 
 def expiry(make):
-    """A blockhash is too old once 150 blocks have followed it, on every validator."""
+    """A blockhash is too old once 150 blocks have followed it; what names it then is never executed."""
     cluster = make(**{"slot-ms": 100})
     cluster.start_all()
     cluster.wait_finalized(0, cluster.all, 120)
@@ -119,6 +119,9 @@ def expiry(make):
     cluster.wait("150 more blocks", lambda: all((cluster.call(i, "getBlockHeight") or 0)
                                                 > latest["lastValidBlockHeight"] for i in cluster.all), 60)
     expect(not any(valid(i) for i in cluster.all), "a blockhash of more than 150 blocks ago is still valid")
+    late = cluster.load_result(cluster.load(20, 2, drain=4, blockhash=latest["blockhash"]), 60)
+    expect(late["sent"] == 40 and late["processed"] == 0, f"expired transactions were executed: {late}")
+    expect(sum(cluster.counter(i, "bank", "pool.expired") for i in cluster.all) > 0, "no pool counted an expiry")
 
 
 def commitments(make):
