@@ -50,8 +50,7 @@ std::optional<ledger::BlockRef> ChainFinality::final_block() const
         }
         const auto root = at_or_below(votes_[i]->last, votes_[i]->root);
         if (root) {
-            roots.push_back(
-                {*root, stakes_.stake({.value = static_cast<std::uint16_t>(i)})});
+            roots.push_back({*root, stakes_.stake({.value = static_cast<std::uint16_t>(i)})});
         }
     }
     std::ranges::sort(roots, std::greater<>(), &Root::block);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // chain_finality.hpp: which block is final, for a node that is further behind than the consensus
-// engine's window reaches: from everybody's newest signed tower and the blocks that it has replayed.
+// engine's window reaches: from everybody's newest signed tower and the blocks it has replayed.
 // Rule     the newest replayed block that validators with more than two thirds of the stake have
 //          rooted: each of their towers ends in a replayed block whose chain, at or below the
 //          tower's root slot, leads to it. The engine's rule for `finalized`, without its window.
@@ -39,7 +39,7 @@ public:
     void prune(Slot finalized);
 
 private:
-    /// The newest block at or below slot on the chain of block; nullopt where the chain is not known.
+    /// The newest block at or below slot on the chain of block; nullopt where that is not known.
     [[nodiscard]] std::optional<ledger::BlockRef> at_or_below(ledger::BlockRef block,
                                                               Slot slot) const;
 

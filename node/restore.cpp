@@ -171,8 +171,8 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
     if (restored.bank->finalized().ref() != restored.finalized) {
         refuse(fmt::format("the final block {} is not stored", restored.finalized.slot.value));
     }
-    restored.final_chain = read(
-        blocks.finalized_before({restored.finalized.slot, final_chain_blocks}), "the chain");
+    restored.final_chain =
+        read(blocks.finalized_before({restored.finalized.slot, final_chain_blocks}), "the chain");
     std::ranges::reverse(restored.final_chain);
     std::erase_if(restored.replayed, [&restored](const ReplayedBlock& block) {
         return restored.bank->find(block.ref.id) == nullptr;

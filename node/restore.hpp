@@ -20,9 +20,9 @@ namespace belfry::node {
 struct RestoredLedger {
     std::unique_ptr<exec::Bank> bank;
     ledger::BlockRef finalized;
-    ledger::BlockRef tip;                // highest executed block
+    ledger::BlockRef tip;                      // highest executed block
     std::vector<ledger::BlockRef> final_chain; // up to finalized, rising
-    std::vector<ReplayedBlock> replayed; // above finalized, parents first
+    std::vector<ReplayedBlock> replayed;       // above finalized, parents first
     std::uint64_t blocks_replayed = 0;
 };
 

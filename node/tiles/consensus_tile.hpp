@@ -81,7 +81,7 @@ public:
         Roster roster;
         ledger::BlockRef finalized;
         ledger::BlockRef tip;
-        std::vector<ReplayedBlock> replayed; // stored blocks above finalized, parents first
+        std::vector<ReplayedBlock> replayed;       // stored blocks above finalized, parents first
         std::vector<ledger::BlockRef> final_chain; // up to finalized, rising
         bool may_sign = false;
     };
