@@ -27,6 +27,8 @@ public:
     {
         for (const testing::Ed25519Vector& vector : vectors_.all) {
             compare(vector, vector.well_formed() && ed25519_verify(vector.job()), "single");
+            compare(vector, vector.well_formed() && ed25519_verify_portable(vector.job()),
+                    "single, portable");
         }
     }
 

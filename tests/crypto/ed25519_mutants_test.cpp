@@ -80,7 +80,7 @@ Judged judge(const std::vector<SignatureCase>& cases, const Ed25519Lanes& lanes)
     engine.verify(jobs, {verdicts.get(), jobs.size()});
     Judged out;
     for (std::size_t i = 0; i < jobs.size(); ++i) {
-        out.wrong += verdicts[i] != cases[i].expected ? 1 : 0;
+        out.wrong += verdicts[i] != cases[i].expected ? 1U : 0U;
     }
     out.exact = engine.work().exact;
     return out;

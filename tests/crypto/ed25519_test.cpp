@@ -74,6 +74,7 @@ void expect_published_verdicts(const std::string& path)
     for (const testing::Ed25519Vector& vector : vectors->all) {
         const bool verdict = vector.well_formed() && ed25519_verify(vector.job());
         EXPECT_EQ(verdict, vector.expected) << vector.source;
+        EXPECT_EQ(vector.well_formed() && ed25519_verify_portable(vector.job()), vector.expected);
         if (vector.well_formed()) {
             jobs.push_back(vector.job());
             expected.push_back(vector.expected);
@@ -111,8 +112,9 @@ TEST(Ed25519, adversarial_signatures_get_the_verdict_of_the_big_integer_referenc
     for (const SignatureCase& item : cases) {
         jobs.push_back(item.job());
         expected.push_back(item.expected);
-        good_count += item.expected ? 1 : 0;
+        good_count += item.expected ? 1U : 0U;
         EXPECT_EQ(ed25519_verify(item.job()), item.expected) << item.what << ", seed " << seed;
+        EXPECT_EQ(ed25519_verify_portable(item.job()), item.expected) << item.what;
     }
     EXPECT_GT(good_count, 50U);
     EXPECT_GT(cases.size() - good_count, 50U);

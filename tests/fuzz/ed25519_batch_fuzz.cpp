@@ -6,6 +6,7 @@
 #include "base/check.hpp"
 #include "crypto/ed25519.hpp"
 #include "crypto/ed25519_bulk_sign.hpp"
+#include "crypto/ed25519_kernel_choice.hpp"
 
 #include <algorithm>
 #include <array>
@@ -47,6 +48,7 @@ void check(ByteView input)
     verifier.verify(jobs, std::span(verdicts).first(jobs.size()));
     for (std::size_t i = 0; i < jobs.size(); ++i) {
         BELFRY_CHECK(verdicts[i] == ed25519_verify(jobs[i]));
+        BELFRY_CHECK(verdicts[i] == ed25519_verify_portable(jobs[i]));
     }
 }
 
