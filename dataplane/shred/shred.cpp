@@ -142,10 +142,10 @@ void write_leaf_header(const SetHeader& header, std::uint8_t shred_index,
 std::string_view to_string(ShredError error)
 {
     constexpr std::array<std::string_view, static_cast<std::size_t>(ShredError::count)> names{
-        "wrong_length", "wrong_prefix", "wrong_kind",    "wrong_format", "bad_slot",
-        "bad_geometry", "bad_index",    "bad_proof",     "bad_signature", "no_leader",
-        "slot_old",     "slot_far",     "duplicate",     "versions_full", "no_room",
-        "malformed_set"};
+        "wrong_length",  "wrong_prefix",  "wrong_kind", "wrong_format",
+        "bad_slot",      "bad_geometry",  "bad_index",  "bad_proof",
+        "bad_signature", "no_leader",     "slot_old",   "slot_far",
+        "duplicate",     "versions_full", "no_room",    "malformed_set"};
     const auto place = static_cast<std::size_t>(error);
     return place < names.size() ? names[place] : "unknown";
 }
