@@ -4,6 +4,7 @@
 #include "ledger/model/entry.hpp"
 #include "ledger/store/account_store.hpp"
 #include "ledger/store/block_store.hpp"
+#include "node/chain_finality.hpp"
 
 #include <fmt/format.h>
 
@@ -121,7 +122,9 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
 {
     const ledger::BlockStore blocks(env);
     const ledger::AccountStore accounts(env);
-    const exec::Bank::Options options{.threads = input.threads, .history_blocks = history_blocks};
+    const exec::Bank::Options options{.threads = input.threads,
+                                      .history_blocks = history_blocks,
+                                      .blocks_max = ChainFinality::blocks_max};
     RestoredLedger restored;
     const std::optional<ledger::Anchor> anchor = read(accounts.anchor(), "the anchor");
     restored.bank = anchor ? std::make_unique<exec::Bank>(input.genesis, options,

@@ -12,7 +12,7 @@ namespace belfry::node {
 namespace {
 
 constexpr std::uint64_t slots_ahead_max = 8;
-constexpr std::size_t blocks_held_max = 4096;
+constexpr std::size_t blocks_held_max = ChainFinality::blocks_max;
 constexpr std::uint64_t listen_slots = 2; // after start, before the first own block
 constexpr std::uint64_t behind_slots = 8;
 constexpr std::uint64_t finality_lag_no_transactions = 512;
