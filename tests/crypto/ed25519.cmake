@@ -12,11 +12,11 @@ set_tests_properties(ed25519_check PROPERTIES LABELS crypto)
 belfry_fuzz(ed25519_batch LINK belfry_crypto)
 belfry_fuzz(ed25519_point LINK belfry_crypto OpenSSL::Crypto)
 
-add_executable(ed25519_allocation_check ed25519_allocation_check.cpp)
-set_target_properties(ed25519_allocation_check PROPERTIES
-  RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-target_link_libraries(ed25519_allocation_check PRIVATE belfry_crypto)
 if(NOT BELFRY_SANITIZE)  # sanitizers replace operator new themselves
+  add_executable(ed25519_allocation_check ed25519_allocation_check.cpp)
+  set_target_properties(ed25519_allocation_check PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_link_libraries(ed25519_allocation_check PRIVATE belfry_crypto)
   add_test(NAME ed25519_allocation_check COMMAND ed25519_allocation_check)
   set_tests_properties(ed25519_allocation_check PROPERTIES LABELS crypto)
 endif()
