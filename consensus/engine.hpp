@@ -69,7 +69,7 @@ enum class Level : std::uint8_t {
 
 // ---- Inputs -------------------------------------------------------------------------------------
 
-/// A signed statement whose signature was checked against signing_bytes() and from's key.
+/// A signed statement whose signature was checked against from's key.
 struct VoteMessage {
     ValidatorIndex from;
     ByteView body; // need not outlive the step
@@ -117,7 +117,7 @@ struct Persist {
     ByteView record;
 };
 enum class StatementKind : std::uint8_t { tower_vote = 1 };
-/// Sign body (tower_vote.hpp: signing_bytes) and send it to every validator, once `after` is
+/// Sign body and send it to every validator, once `after` is
 /// durable and never before.
 struct Send {
     JournalSequence after;

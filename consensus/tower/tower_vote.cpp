@@ -4,7 +4,6 @@
 #include "base/check.hpp"
 
 #include <array>
-#include <string_view>
 
 namespace belfry::consensus {
 
@@ -59,20 +58,6 @@ Result<TowerVote, TowerVoteError> decode_tower_vote(ByteView body)
                      .tower = Tower(root, shown),
                      .block_id = block_id,
                      .state_hash = state_hash};
-}
-
-Bytes signing_bytes(const Hash& genesis_hash, ByteView body)
-{
-    constexpr std::string_view tag = "belfry.vote.1";
-    Bytes out;
-    out.reserve(tag.size() + Hash::size_bytes + body.size());
-    ByteWriter writer(out);
-    for (const char letter : tag) {
-        writer.u8(static_cast<std::uint8_t>(letter));
-    }
-    writer.bytes(genesis_hash.view());
-    writer.bytes(body);
-    return out;
 }
 
 } // namespace belfry::consensus

@@ -8,7 +8,7 @@
 //          At most tower_vote_bytes_max bytes. Entries are ancestors of the block voted for, so
 //          with it they name blocks.
 // Errors   TowerVoteError, for every body that an honest tower cannot make.
-// Signed   "belfry.vote.1" | genesis hash | body.
+// Signed   by the node; the datagram that carries a body says over which bytes.
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -43,8 +43,5 @@ struct TowerVote {
 /// Appends the body to out. Precondition: the tower is not empty.
 void encode_tower_vote(const TowerVote& vote, Bytes& out);
 [[nodiscard]] Result<TowerVote, TowerVoteError> decode_tower_vote(ByteView body);
-
-/// What the voter's key signs for a body.
-[[nodiscard]] Bytes signing_bytes(const Hash& genesis_hash, ByteView body);
 
 } // namespace belfry::consensus

@@ -125,17 +125,6 @@ TEST(TowerVote, accepted_bytes_encode_to_themselves)
     EXPECT_GT(accepted, 1000);
 }
 
-TEST(TowerVote, is_signed_with_its_domain_and_cluster)
-{
-    const Bytes body{1, 2, 3};
-    const Bytes bytes = signing_bytes(filled(0xCC), body);
-    const std::string tag = "belfry.vote.1";
-    ASSERT_EQ(bytes.size(), tag.size() + 32 + 3);
-    EXPECT_EQ(std::string(bytes.begin(), bytes.begin() + 13), tag);
-    EXPECT_EQ(bytes[13], 0xCC);
-    EXPECT_EQ(bytes.back(), 3);
-}
-
 VoteRecord record_example()
 {
     VoteRecord record{.vote = example(), .ids = {}, .root_id = filled(0x10)};
