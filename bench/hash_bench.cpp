@@ -5,8 +5,6 @@
 //         >= 6x one. On a core with AVX-512 (bench/RESULTS.md says which).
 // Run     ./dev bench kernels --benchmark_filter='sha|poh|merkle|keccak'
 
-#define OPENSSL_SUPPRESS_DEPRECATED // the low-level API is the fastest there is
-
 #include "crypto/keccak.hpp"
 #include "crypto/merkle.hpp"
 #include "crypto/poh.hpp"
