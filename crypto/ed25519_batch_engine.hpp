@@ -125,7 +125,8 @@ public:
 private:
     static constexpr std::size_t jobs_limit = std::size_t{1} << 20;
     static constexpr std::size_t exact_below = 16; // fewer go to the exact lanes
-    static constexpr std::size_t hash_group = 64;  // messages hashed at once
+    static constexpr std::size_t exact_if_both_fail = 64;
+    static constexpr std::size_t hash_group = 64; // messages hashed at once
     static constexpr std::size_t hash_slot_bytes = 1536;
     static constexpr std::size_t points_bytes = 64; // R and A before the message
 
@@ -306,8 +307,11 @@ private:
         }
     }
 
-    /// Precondition: sum is the weighted sum of the range, and does not hold. Depth: log2 of jobs.
-    void split(Range range, const ExtendedPoint& sum) // NOLINT(misc-no-recursion)
+    /// Precondition: sum is the weighted sum of the range, and does not hold. Where both halves
+    /// fail in a small range, or twice in a row, many are bad and further sums would be wasted.
+    /// Depth: log2 of jobs.
+    void split(Range range, const ExtendedPoint& sum, // NOLINT(misc-no-recursion)
+               bool many_bad = false)
     {
         const std::size_t middle = range.begin + range.size() / 2;
         const Range left{range.begin, middle};
@@ -318,15 +322,22 @@ private:
         }
         const ExtendedPoint left_sum = weighted_sum(left);
         const ExtendedPoint right_sum = point_subtract(sum, niels_of(left_sum));
-        if (Rules::holds(left_sum)) {
+        const bool left_holds = Rules::holds(left_sum);
+        const bool right_holds = Rules::holds(right_sum);
+        const bool both_fail = !left_holds && !right_holds;
+        if (both_fail && (many_bad || range.size() <= exact_if_both_fail)) {
+            check_exactly(range);
+            return;
+        }
+        if (left_holds) {
             accept(left);
         } else {
-            split(left, left_sum);
+            split(left, left_sum, both_fail);
         }
-        if (Rules::holds(right_sum)) {
+        if (right_holds) {
             accept(right);
         } else {
-            split(right, right_sum);
+            split(right, right_sum, both_fail);
         }
     }
 
