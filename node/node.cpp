@@ -209,8 +209,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                  .finalized = restored.finalized,
                  .tip = restored.tip,
                  .replayed = restored.replayed,
-                 .final_chain = restored.final_chain,
-                 .may_sign = journal != nullptr},
+                 .final_chain = restored.final_chain},
                 std::move(journal), std::move(identity), links, *this, logger,
                 stop_of(TileName::consensus))
     , rpc_port({.roster = roster,

@@ -57,7 +57,7 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
     , engine_({.self = consensus::ValidatorIndex{options_.roster.me},
                .finalized = name_of(options_.finalized),
                .final_chain = names_of(options_.final_chain),
-               .may_sign = options_.may_sign})
+               .may_sign = journal_ != nullptr})
     , clock_(slot_ns_, options_.tip.slot, monotonic_ns())
     , chain_(schedule_.stakes())
     , started_ns_(monotonic_ns())

@@ -83,9 +83,8 @@ public:
         ledger::BlockRef tip;
         std::vector<ReplayedBlock> replayed;       // stored blocks above finalized, parents first
         std::vector<ledger::BlockRef> final_chain; // up to finalized, rising
-        bool may_sign = false;
     };
-    /// records: what the journal held. Throws std::runtime_error when the engine refuses them.
+    /// No journal: this node signs nothing. Throws std::runtime_error when the engine refuses them.
     ConsensusTile(Options options, std::unique_ptr<ledger::VoteJournal> journal,
                   crypto::Keypair key, Links& links, NodeStop& node, Logger& logger,
                   const Latch& stop);

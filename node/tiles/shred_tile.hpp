@@ -2,8 +2,8 @@
 #pragma once
 // shred_tile.hpp: own streams become shreds; shreds become sets, sets blocks; what is missing is
 // asked for.
-// Bounds   complete blocks wait for room in the bank's link; there are never more than repair fetches
-//          ahead (RepairPlanner::Options::window_blocks for each guide) and the window's live slots.
+// Bounds   complete blocks wait for room in the bank's link; never more than repair fetches ahead
+//          (RepairPlanner::Options::window_blocks for each guide) and the window's live slots.
 // Threads  one: the shred tile. Snapshots may be read by all.
 
 #include "base/published.hpp"

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 
-ISLAND = re.compile(r"_(avx2|avx512|shani)")
+ISLAND = re.compile(r"_(avx2|avx512|shani|ifma)")
 SPILL = "inline int wide(const int* p) { int sum = 0; for (int i = 0; i < 4096; ++i) sum += p[i]; return sum; }\n"
 
 
@@ -30,7 +30,7 @@ def breaches(obj):
     name = obj.name.split(".")[0]
     island = ISLAND.search(name)
     kind = island[1] if island else None
-    if kind != "avx512":
+    if kind not in ("avx512", "ifma"):
         banned = "zmm" if kind == "avx2" else "[yz]mm"
         text = subprocess.run([tool("llvm-objdump"), "-d", "--no-show-raw-insn", obj], capture_output=True, text=True,
                               check=True).stdout
