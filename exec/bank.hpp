@@ -98,6 +98,8 @@ struct ReplayInput {
     Pubkey leader = {}; // of the block's slot, gets the fees
     /// True only if exactly these bytes, signatures included, were verified before.
     std::function<bool(const ledger::Transaction&)> verified_before = {};
+    /// The parent's chain after each tick of silence, hashed here before; need not reach far.
+    std::span<const Hash> known_ticks = {};
 };
 
 struct StatusAnswer {
@@ -127,6 +129,7 @@ struct BankCounters {
     std::uint64_t transactions_failed = 0; // of them: fee charged, no effect
     std::uint64_t signatures_verified = 0;
     std::uint64_t signatures_skipped = 0; // verified before
+    std::uint64_t ticks_known = 0;        // of replayed blocks, hashed here before
     std::uint64_t fork_switches = 0;      // the position moved otherwise than to a child
     std::uint64_t blocks_undone = 0;
     std::uint64_t blocks_pruned = 0;

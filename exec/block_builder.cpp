@@ -63,6 +63,18 @@ void BlockBuilder::do_ticks(std::uint64_t tick_count)
     advance(last * hashes_per_tick_ - hashes_done_);
 }
 
+void BlockBuilder::take_known_ticks(std::span<const Hash> ticks)
+{
+    BELFRY_CHECK(hashes_done_ == 0);
+    const std::uint64_t before_own = ticks_total_ - bank_.genesis_.ticks_per_slot;
+    const std::size_t count = std::min<std::size_t>(ticks.size(), before_own);
+    for (const Hash& after : ticks.first(count)) {
+        writer_.tick(static_cast<std::uint32_t>(hashes_per_tick_), after);
+        chain_ = after;
+        hashes_done_ += hashes_per_tick_;
+    }
+}
+
 std::size_t BlockBuilder::stream_bytes_left() const
 {
     const std::size_t used = stream_taken_bytes_ + stream_.size();

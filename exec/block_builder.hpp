@@ -69,6 +69,9 @@ public:
     std::uint64_t advance(std::uint64_t hash_count);
     /// Moves the chain to the end of that many more ticks.
     void do_ticks(std::uint64_t tick_count);
+    /// Writes ticks that were hashed before (SilentChain), as many as lie before this block's own
+    /// slot. Precondition: nothing was hashed or added yet; the hashes follow the parent.
+    void take_known_ticks(std::span<const Hash> ticks);
 
     /// Executes the transactions in this order and mixes those that are included in, as one entry.
     /// Signatures were verified by the caller. The answers live until the next call.

@@ -32,6 +32,7 @@ BankTile::BankTile(Options options, std::unique_ptr<exec::Bank> bank,
     , log_(logger, {.tile = "bank",
                     .interval = std::chrono::milliseconds(options_.genesis.slot_ms * 3 / 4)})
     , stop_(stop)
+    , silence_(options_.genesis.hashes_per_tick)
     , slot_(options_.tip.slot)
 {
     levels_.finalized = bank_->finalized().ref();
@@ -79,6 +80,9 @@ bool BankTile::work(std::uint64_t now_ns)
     busy = answer_questions() || busy;
     busy = forward() || busy;
     busy = (building_ ? build(now_ns) : replay_next()) || busy;
+    if (!busy) {
+        busy = follow_silence();
+    }
     if (now_ns - published_ns_ >= publish_interval_ns) {
         publish(now_ns);
     }
@@ -200,12 +204,13 @@ bool BankTile::replay_next()
 void BankTile::replay(std::unique_ptr<ledger::Block> block)
 {
     const bool known = bank_->find(block->ref.id) != nullptr;
-    const auto result =
-        bank_->replay({.block = block.get(),
-                       .leader = leader_key(block->ref.slot),
-                       .verified_before = [this](const ledger::Transaction& transaction) {
-                           return pool_.holds_exactly(transaction);
-                       }});
+    const auto result = bank_->replay({.block = block.get(),
+                                       .leader = leader_key(block->ref.slot),
+                                       .verified_before =
+                                           [this](const ledger::Transaction& transaction) {
+                                               return pool_.holds_exactly(transaction);
+                                           },
+                                       .known_ticks = silence_.ticks_after(block->parent.id)});
     if (!result) {
         refuse(std::move(block), result.error());
         return;
@@ -275,6 +280,19 @@ void BankTile::begin_block(const BuildOrder& order)
         return;
     }
     building_ = Building{order, std::move(*builder)};
+    building_->builder->take_known_ticks(silence_.ticks_after(order.parent.id));
+}
+
+/// Hashes the ticks of slots that have passed since the newest block, a few at a time.
+bool BankTile::follow_silence()
+{
+    const exec::BlockState* const tip = bank_->find(levels_.processed.id);
+    silence_.follow(tip->id(), tip->blockhash());
+    if (slot_.value <= tip->slot().value + 1) {
+        return false;
+    }
+    const std::uint64_t silent_slots = slot_.value - tip->slot().value - 1;
+    return silence_.advance(silent_slots * options_.genesis.ticks_per_slot, ticks_per_turn);
 }
 
 bool BankTile::build(std::uint64_t now_ns)

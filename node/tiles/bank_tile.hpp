@@ -12,6 +12,7 @@
 #include "dataplane/wire.hpp"
 #include "exec/bank.hpp"
 #include "exec/packer.hpp"
+#include "exec/silent_chain.hpp"
 #include "node/roster.hpp"
 #include "node/tiles/bank_queries.hpp"
 #include "node/tiles/tile.hpp"
@@ -84,6 +85,7 @@ private:
                   std::vector<Hash> set_roots);
     void begin_block(const BuildOrder& order);
     bool build(std::uint64_t now_ns);
+    bool follow_silence();
     void pack();
     void push_stream(bool last);
     void seal(const SealedBlock& sealed);
@@ -103,6 +105,7 @@ private:
     TileLog log_;
     const Latch& stop_;
 
+    exec::SilentChain silence_; // after the fork that this node stands on
     Levels levels_;
     FinalizedHistory history_;
     Slot slot_; // by the slot clock

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/block_builder.hpp"
+#include "exec/silent_chain.hpp"
 #include "tests/exec/support.hpp"
 
 #include <gtest/gtest.h>
@@ -37,6 +38,43 @@ protected:
         return block;
     }
 };
+
+TEST_F(BuilderTest, ticks_that_were_hashed_in_silence_make_the_same_block)
+{
+    SilentChain silence(genesis.hashes_per_tick);
+    silence.follow(root, bank.genesis_hash());
+    ASSERT_TRUE(silence.advance(6, 6)); // three silent slots
+    auto known = start(4, root);
+    known->take_known_ticks(silence.ticks_after(root));
+    EXPECT_EQ(known->ticks_done(), 6U);
+    const ledger::Block block = close(std::move(known));
+    const auto hashed = other.replay(block, leader());
+    ASSERT_TRUE(hashed) << to_string(hashed.error());
+    EXPECT_EQ(other.counters().ticks_known, 0U);
+
+    Bank third{genesis, Bank::Options{}};
+    const auto remembered = third.replay(
+        {.block = &block, .leader = leader(), .known_ticks = silence.ticks_after(root)});
+    ASSERT_TRUE(remembered) << to_string(remembered.error());
+    EXPECT_EQ(third.counters().ticks_known, 6U);
+    EXPECT_EQ((*remembered)->state_hash(), (*hashed)->state_hash());
+}
+
+TEST_F(BuilderTest, known_ticks_excuse_nothing_that_differs_from_them)
+{
+    SilentChain silence(genesis.hashes_per_tick);
+    silence.follow(root, bank.genesis_hash());
+    (void)silence.advance(6, 6);
+    std::vector<Hash> wrong(silence.ticks_after(root).begin(), silence.ticks_after(root).end());
+    wrong[3].bytes[0] ^= 1;
+    auto builder = start(4, root);
+    builder->take_known_ticks(wrong);
+    const ledger::Block block = close(std::move(builder));
+    const auto replayed = other.replay(
+        {.block = &block, .leader = leader(), .known_ticks = silence.ticks_after(root)});
+    ASSERT_FALSE(replayed);
+    EXPECT_EQ(replayed.error(), BlockError::wrong_chain_hash);
+}
 
 TEST_F(BuilderTest, the_hashes_of_skipped_slots_are_done_too)
 {
