@@ -45,10 +45,11 @@ std::optional<ledger::BlockRef> ChainFinality::final_block() const
     };
     std::vector<Root> roots;
     for (std::size_t i = 0; i < votes_.size(); ++i) {
-        if (!votes_[i] || !parents_.contains(votes_[i]->last)) {
+        const std::optional<Vote>& vote = votes_[i];
+        if (!vote || !parents_.contains(vote->last)) {
             continue;
         }
-        const auto root = at_or_below(votes_[i]->last, votes_[i]->root);
+        const auto root = at_or_below(vote->last, vote->root);
         if (root) {
             roots.push_back({*root, stakes_.stake({.value = static_cast<std::uint16_t>(i)})});
         }

@@ -155,6 +155,7 @@ HttpServer::Options rpc_options(const NodeConfig& config, const ValidatorEntry& 
 std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
 {
     std::vector<ledger::BlockRef> refs;
+    refs.reserve(blocks.size());
     for (const ReplayedBlock& block : blocks) {
         refs.push_back(block.ref);
     }

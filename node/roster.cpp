@@ -41,13 +41,14 @@ Roster make_roster(const ledger::Genesis& genesis, const NodeConfig& config, con
                                      .repair = entry.repair});
     }
     (void)own_entry(config, identity); // throws when this node's key is in no list
-    roster.me = *roster.find(identity);
+    roster.me = roster.find(identity).value();
     return roster;
 }
 
 consensus::LeaderSchedule make_leader_schedule(const ledger::Genesis& genesis)
 {
     std::vector<Stake> stakes;
+    stakes.reserve(genesis.validators.size());
     for (const ledger::GenesisValidator& validator : genesis.validators) {
         stakes.push_back(validator.stake);
     }

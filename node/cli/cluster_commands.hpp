@@ -3,7 +3,7 @@
 // cluster_commands.hpp: the subcommands that run validators or load them: run, local-cluster, load,
 // demo. Flags and exit codes as in commands.hpp.
 
-namespace CLI {
+namespace CLI { // NOLINT(readability-identifier-naming): the library's
 class App;
 }
 

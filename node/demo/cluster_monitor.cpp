@@ -94,7 +94,7 @@ void ClusterMonitor::restart_watch(std::size_t validator)
 
 std::optional<double> ClusterMonitor::mean_slot_ms() const
 {
-    if (!first_slot_ || newest_slot_->slot == first_slot_->slot) {
+    if (!first_slot_ || !newest_slot_ || newest_slot_->slot == first_slot_->slot) {
         return std::nullopt;
     }
     const double ms =

@@ -180,6 +180,10 @@ void LoadGenerator::make_batch(std::size_t count)
 {
     // (payer, amount) never repeats within a run, so no two messages are equal.
     const std::scoped_lock lock(mutex_);
+    if (!blockhash_) {
+        return;
+    }
+    const RpcClient::LatestBlockhash& latest = *blockhash_;
     const auto now = Clock::now();
     const std::size_t first = sent_.size();
     std::vector<Bytes> messages;
@@ -192,9 +196,9 @@ void LoadGenerator::make_batch(std::size_t count)
         const crypto::InsecureSigningKey& to = keys_[(i + hop) % keys_.size()];
         const ledger::Instruction transfer = ledger::system_transfer(
             {.from = from.pubkey, .to = to.pubkey, .lamports = Lamports{1 + i / keys_.size()}});
-        messages.push_back(ledger::build_message(
-            {.fee_payer = from.pubkey, .recent_blockhash = blockhash_->blockhash},
-            std::span(&transfer, 1)));
+        messages.push_back(
+            ledger::build_message({.fee_payer = from.pubkey, .recent_blockhash = latest.blockhash},
+                                  std::span(&transfer, 1)));
         jobs.push_back({&from, messages.back(), &signatures[i - first]});
     }
     crypto::insecure_sign_many(jobs);
@@ -202,7 +206,7 @@ void LoadGenerator::make_batch(std::size_t count)
         Sent sent;
         sent.signature = signatures[i];
         sent.message_hash = crypto::sha256(messages[i]);
-        sent.last_valid = blockhash_->last_valid;
+        sent.last_valid = latest.last_valid;
         sent.wire = ledger::assemble_transaction(std::span(&signatures[i], 1), messages[i]);
         sent.first_send = sent.last_send = now;
         sent.receiver = static_cast<std::uint32_t>((first + i) % alive_.size());
@@ -348,13 +352,15 @@ bool ask(RpcClient& client, std::mutex& mutex, const std::deque<Sent>& sent,
 bool LoadGenerator::poll_samples(std::uint32_t node, RpcClient& client)
 {
     const std::vector<std::size_t> picked = pick_samples(node);
-    return ask(client, mutex_, sent_, picked, [this](auto... values) { take_status(values...); });
+    return ask(client, mutex_, sent_, picked,
+               [this](const auto&... values) { take_status(values...); });
 }
 
 bool LoadGenerator::poll_bulk(std::uint32_t node, RpcClient& client)
 {
     const std::vector<std::size_t> picked = pick_bulk(node);
-    return ask(client, mutex_, sent_, picked, [this](auto... values) { take_status(values...); });
+    return ask(client, mutex_, sent_, picked,
+               [this](const auto&... values) { take_status(values...); });
 }
 
 /// Everything processed at or below the finalized slot must be final by now, or its fork has lost.
@@ -377,7 +383,8 @@ bool LoadGenerator::poll_finalized(RpcClient& client)
             }
         }
     }
-    return ask(client, mutex_, sent_, picked, [this](auto... values) { take_status(values...); });
+    return ask(client, mutex_, sent_, picked,
+               [this](const auto&... values) { take_status(values...); });
 }
 
 /// One node at a time is asked what is final.
@@ -491,6 +498,7 @@ int LoadGenerator::run()
         throw std::runtime_error("load: no validator answers at its RPC address");
     }
     std::vector<std::jthread> pollers;
+    pollers.reserve(options_.validators.size());
     for (std::uint32_t node = 0; node < options_.validators.size(); ++node) {
         pollers.emplace_back([this, node] { poll_node(node); });
     }

@@ -38,10 +38,10 @@ public:
     {
         for (std::uint32_t tried = 0; tried <= port_last - port_first; ++tried) {
             next_ = next_ >= port_last ? port_first : static_cast<std::uint16_t>(next_ + 1);
-            const Endpoint endpoint =
-                *Endpoint::parse(fmt::format("{}:{}", ipv6_ ? "[::1]" : "127.0.0.1", next_));
-            if (can_bind(endpoint, socket_type)) {
-                return endpoint;
+            const std::optional<Endpoint> endpoint =
+                Endpoint::parse(fmt::format("{}:{}", ipv6_ ? "[::1]" : "127.0.0.1", next_));
+            if (endpoint && can_bind(*endpoint, socket_type)) {
+                return *endpoint;
             }
         }
         throw std::runtime_error(

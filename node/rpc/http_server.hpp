@@ -22,8 +22,8 @@ public:
     struct Options {
         dataplane::Endpoint listen; // port 0: the system chooses, see endpoint()
         std::size_t connections_max = 1024;
-        std::size_t body_bytes_max = 64 * 1024;
-        std::size_t header_bytes_max = 8 * 1024;
+        std::size_t body_bytes_max = std::size_t{64} * 1024;
+        std::size_t header_bytes_max = std::size_t{8} * 1024;
         std::size_t open_requests_max = 4096;         // asked of the node, not answered yet
         std::chrono::milliseconds request_ms{10'000}; // from connecting or first byte to the last
         std::chrono::milliseconds idle_ms{30'000};    // kept alive between two requests

@@ -13,7 +13,7 @@ constexpr std::size_t questions_per_turn = 256;
 constexpr std::size_t forwards_per_turn = 512;
 constexpr std::size_t blocks_waiting_max = 2048;
 constexpr std::size_t batch_transactions_max = 1024; // of one entry
-constexpr std::size_t stream_piece_bytes = 32 * 1024;
+constexpr std::size_t stream_piece_bytes = std::size_t{32} * 1024;
 constexpr std::uint64_t ticks_per_turn = 32; // when skipped slots' ticks are made up for
 constexpr std::uint64_t leader_slots_ahead = 8;
 constexpr std::uint64_t publish_interval_ns = 100'000'000;
@@ -79,7 +79,7 @@ bool BankTile::work(std::uint64_t now_ns)
     busy = take_blocks() || busy;
     busy = answer_questions() || busy;
     busy = forward() || busy;
-    busy = (building_ ? build(now_ns) : replay_next()) || busy;
+    busy = (building_ ? build(*building_, now_ns) : replay_next()) || busy;
     if (!busy) {
         busy = follow_silence();
     }
@@ -279,8 +279,8 @@ void BankTile::begin_block(const BuildOrder& order)
         ++counts_.refused[static_cast<std::size_t>(builder.error())];
         return;
     }
+    (*builder)->take_known_ticks(silence_.ticks_after(order.parent.id));
     building_ = Building{order, std::move(*builder)};
-    building_->builder->take_known_ticks(silence_.ticks_after(order.parent.id));
 }
 
 /// Hashes the ticks of slots that have passed since the newest block, a few at a time.
@@ -295,10 +295,10 @@ bool BankTile::follow_silence()
     return silence_.advance(silent_slots * options_.genesis.ticks_per_slot, ticks_per_turn);
 }
 
-bool BankTile::build(std::uint64_t now_ns)
+bool BankTile::build(Building& building, std::uint64_t now_ns)
 {
-    const BuildOrder& order = building_->order;
-    exec::BlockBuilder& builder = *building_->builder;
+    const BuildOrder& order = building.order;
+    exec::BlockBuilder& builder = *building.builder;
     const std::uint64_t slot_ticks = options_.genesis.ticks_per_slot;
     const std::uint64_t skipped = builder.ticks_total() - slot_ticks;
     std::uint64_t due = builder.ticks_total();
@@ -316,25 +316,24 @@ bool BankTile::build(std::uint64_t now_ns)
         return true;
     }
     if (order.pack) {
-        pack();
+        pack(builder);
     }
     if (now_ns < order.deadline_ns) {
         builder.do_ticks(due - std::min(due, builder.ticks_done()));
         if (builder.stream_bytes_waiting() >= stream_piece_bytes) {
-            push_stream(false);
+            push_stream(building, false);
         }
         return true;
     }
     (void)builder.finish();
-    push_stream(true);
-    sealing_ = std::move(building_->builder);
+    push_stream(building, true);
+    sealing_ = std::move(building.builder);
     building_.reset();
     return true;
 }
 
-void BankTile::pack()
+void BankTile::pack(exec::BlockBuilder& builder)
 {
-    exec::BlockBuilder& builder = *building_->builder;
     const std::span<const ledger::Transaction* const> batch = pool_.take_batch(
         {.transactions_max = batch_transactions_max,
          .stream_bytes_max = builder.stream_bytes_left()},
@@ -344,12 +343,12 @@ void BankTile::pack()
     }
 }
 
-void BankTile::push_stream(bool last)
+void BankTile::push_stream(Building& building, bool last)
 {
     push_or_wait(links_.bank_shred,
-                 OwnStream{.slot = building_->order.slot,
-                           .parent = building_->order.parent,
-                           .piece = building_->builder->take_stream(),
+                 OwnStream{.slot = building.order.slot,
+                           .parent = building.order.parent,
+                           .piece = building.builder->take_stream(),
                            .last = last},
                  stop_);
 }

@@ -84,10 +84,10 @@ private:
     void executed(const exec::BlockState& state, const ledger::BlockRef& parent,
                   std::vector<Hash> set_roots);
     void begin_block(const BuildOrder& order);
-    bool build(std::uint64_t now_ns);
+    bool build(Building& building, std::uint64_t now_ns);
     bool follow_silence();
-    void pack();
-    void push_stream(bool last);
+    void pack(exec::BlockBuilder& builder);
+    void push_stream(Building& building, bool last);
     void seal(const SealedBlock& sealed);
     void begin_slot(Slot slot);
     bool forward();

@@ -325,6 +325,7 @@ void ConsensusTile::note_vote(std::uint16_t voter, Slot slot, std::uint64_t now_
     // The highest slot that more than a third of the stake has voted at or above: at least one
     // honest validator saw it end.
     std::vector<std::pair<Slot, std::size_t>> by_slot;
+    by_slot.reserve(stakes_.size());
     for (std::size_t i = 0; i < stakes_.size(); ++i) {
         by_slot.emplace_back(counts_.peers[i % peers_shown_max].last_vote, i);
     }

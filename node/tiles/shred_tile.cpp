@@ -16,6 +16,7 @@ constexpr std::size_t unknown_parents_wanted_max = 64;
 std::vector<dataplane::TurbineValidator> turbine_roster(const Roster& roster)
 {
     std::vector<dataplane::TurbineValidator> validators;
+    validators.reserve(roster.validators.size());
     for (const RosterEntry& entry : roster.validators) {
         validators.push_back({entry.key, entry.stake});
     }

@@ -62,11 +62,15 @@ void run_tile(Tile& tile, dataplane::Doorbell& bell, const Latch& stop,
 template <class T>
 void push_or_wait(dataplane::SpscRing<T>& link, T value, const Latch& stop)
 {
-    while (!link.push(std::move(value))) {
-        if (stop.is_set()) {
-            return;
-        }
+    T* slot = link.claim();
+    while (slot == nullptr && !stop.is_set()) {
         std::this_thread::sleep_for(std::chrono::microseconds(50));
+        slot = link.claim();
+    }
+    if (slot != nullptr) {
+        *slot = std::move(value);
+        link.commit();
+        link.publish();
     }
 }
 
