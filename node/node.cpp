@@ -189,7 +189,8 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
     , bank({.genesis = genesis,
             .roster = roster,
             .account_flush_blocks = config.store.account_flush_blocks,
-            .tip = restored.tip},
+            .tip = restored.tip,
+            .history = restored.history},
            std::move(restored.bank), schedule, links, logger, stop_of(TileName::bank))
     , shred({.genesis = genesis_hash,
              .roster = roster,

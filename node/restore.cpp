@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
@@ -116,6 +117,29 @@ exec::RestoredState stored_state(ledger::LmdbEnv& env, const ledger::Anchor& anc
     return state;
 }
 
+/// What a stored final block's own footer says; it was compared when the block was replayed.
+std::optional<BlockSummary> stored_summary(const ledger::BlockStore& store,
+                                           const ledger::BlockRef& ref, const Pubkey& leader)
+{
+    const std::optional<ledger::BlockRecord> record = read(store.block(ref), "a block record");
+    if (!record) {
+        return std::nullopt; // genesis, or pruned
+    }
+    const auto entries = ledger::decode_entries(load(store, ref).stream);
+    if (!entries || entries->empty()) {
+        refuse(fmt::format("block {} cannot be decoded", ref.slot.value));
+    }
+    const ledger::Entry& footer = entries->back();
+    return BlockSummary{.slot = ref.slot,
+                        .parent = record->parent.slot,
+                        .height = record->height,
+                        .block_id = ref.id,
+                        .blockhash = footer.hash,
+                        .state_hash = footer.state_hash,
+                        .leader = leader,
+                        .transaction_count = footer.transaction_count};
+}
+
 } // namespace
 
 RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
@@ -177,6 +201,14 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
     restored.final_chain =
         read(blocks.finalized_before({restored.finalized.slot, final_chain_blocks}), "the chain");
     std::ranges::reverse(restored.final_chain);
+    const std::size_t told = std::min(restored.final_chain.size(), history_blocks);
+    for (const ledger::BlockRef& ref : std::span(restored.final_chain).last(told)) {
+        const std::uint16_t leader = input.schedule.leader_at(ref.slot).value;
+        const auto summary = stored_summary(blocks, ref, input.roster.validators[leader].key);
+        if (summary) {
+            restored.history.push_back(*summary);
+        }
+    }
     std::erase_if(restored.replayed, [&restored](const ReplayedBlock& block) {
         return restored.bank->find(block.ref.id) == nullptr;
     });

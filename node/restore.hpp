@@ -22,6 +22,7 @@ struct RestoredLedger {
     ledger::BlockRef finalized;
     ledger::BlockRef tip;                      // highest executed block
     std::vector<ledger::BlockRef> final_chain; // up to finalized, rising
+    std::vector<BlockSummary> history;         // the newest of them, as they say of themselves
     std::vector<ReplayedBlock> replayed;       // above finalized, parents first
     std::uint64_t blocks_replayed = 0;
 };

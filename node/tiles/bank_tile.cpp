@@ -35,6 +35,9 @@ BankTile::BankTile(Options options, std::unique_ptr<exec::Bank> bank,
     , silence_(options_.genesis.hashes_per_tick)
     , slot_(options_.tip.slot)
 {
+    for (const BlockSummary& block : options_.history) {
+        history_.add(block);
+    }
     levels_.finalized = bank_->finalized().ref();
     levels_.confirmed = levels_.finalized;
     levels_.processed = options_.tip;

@@ -54,7 +54,8 @@ public:
         ledger::Genesis genesis;
         Roster roster;
         std::uint32_t account_flush_blocks = 32;
-        ledger::BlockRef tip; // of the replayed ledger
+        ledger::BlockRef tip;              // of the replayed ledger
+        std::vector<BlockSummary> history; // final blocks of before the start, slots rising
     };
     BankTile(Options options, std::unique_ptr<exec::Bank> bank, consensus::LeaderSchedule schedule,
              Links& links, Logger& logger, const Latch& stop);
