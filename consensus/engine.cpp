@@ -25,6 +25,11 @@ void Effects::send(JournalSequence after, StatementKind kind, ByteView body)
     add(Send{.after = after, .kind = kind, .body = keep(body)});
 }
 
+void Effects::relay(std::optional<ValidatorIndex> to, ByteView body)
+{
+    add(Relay{.to = to, .body = keep(body)});
+}
+
 void Effects::add(const Effect& effect)
 {
     BELFRY_CHECK(list_.size() < count_max);

@@ -61,18 +61,32 @@ enum class Validity : std::uint8_t { valid, invalid };
 
 /// What may be said of a block; it then holds for all its ancestors.
 enum class Level : std::uint8_t {
-    processed, // replayed, on the fork this node builds on; may change at any time
-    confirmed, // voted for, exactly it, by more than two thirds of stake
-    rooted,    // 32 deep in this node's own tower; internal
-    finalized, // rooted by more than two thirds of stake; for ever
+    processed,    // replayed, on the fork this node builds on; may change at any time
+    confirmed,    // voted for, exactly it, by more than two thirds of stake
+    rooted,       // 32 deep in this node's own tower; internal
+    super_rooted, // rooted by more than two thirds of stake
+    finalized,    // a final certificate, or super_rooted where genesis turns certificates off; for
+                  // ever
 };
 
 // ---- Inputs -------------------------------------------------------------------------------------
 
+enum class StatementKind : std::uint8_t {
+    tower_vote = 1,
+    notarize = 2, // at most one block a slot
+    skip = 3,     // a range of slots
+    finalize = 4, // only by those who never skipped the slot
+};
 /// A signed statement whose signature was checked against from's key.
 struct VoteMessage {
     ValidatorIndex from;
     ByteView body; // need not outlive the step
+    StatementKind kind = StatementKind::tower_vote;
+    Signature signature{}; // kept for the certificates that it becomes part of
+};
+/// The first valid shred of a slot's block has come.
+struct FirstShred {
+    Slot slot;
 };
 /// A block that is replayed (its parent was given before) and durable in the ledger.
 struct Ready {
@@ -91,6 +105,7 @@ struct Duplicate {
 enum class TimerKind : std::uint8_t {
     slot_tick, // once in every slot, and once on start: time to repeat the newest vote
     build,     // this node leads the slot and should begin now
+    patience,  // what an Arm asked for
 };
 struct Timer {
     TimerKind kind = TimerKind::slot_tick;
@@ -107,7 +122,7 @@ struct EpochInfo {
     std::span<const Stake> stakes;            // by ValidatorIndex
     std::span<const ValidatorIndex> schedule; // leader of each window (leader_schedule.hpp)
 };
-using Input = std::variant<VoteMessage, Ready, Duplicate, Timer, Persisted, EpochInfo>;
+using Input = std::variant<VoteMessage, FirstShred, Ready, Duplicate, Timer, Persisted, EpochInfo>;
 
 // ---- Effects ------------------------------------------------------------------------------------
 
@@ -116,13 +131,24 @@ struct Persist {
     JournalSequence sequence;
     ByteView record;
 };
-enum class StatementKind : std::uint8_t { tower_vote = 1 };
 /// Sign body and send it to every validator, once `after` is
 /// durable and never before.
 struct Send {
     JournalSequence after;
     StatementKind kind;
     ByteView body;
+};
+/// Send on statements that others signed: nothing of this node's own, so it waits for no record.
+/// body is a vote bundle and fits one datagram.
+struct Relay {
+    std::optional<ValidatorIndex> to; // none: everybody
+    ByteView body;
+};
+/// Give Timer back at that tick, or at once when it is over. A timer armed again with the same kind
+/// and slot replaces the earlier one.
+struct Arm {
+    Timer timer;
+    Tick at;
 };
 /// Build this node's block for slot on parent; no byte of it leaves before `after` is durable.
 struct Build {
@@ -158,14 +184,15 @@ enum class FaultReason : std::uint8_t {
 struct Fault {
     FaultReason why;
 };
-using Effect = std::variant<Persist, Send, Build, Commit, BestFork, Want, Accuse, Fault>;
+using Effect =
+    std::variant<Persist, Send, Build, Commit, BestFork, Want, Accuse, Fault, Relay, Arm>;
 
 /// What one step asks for, in order. Owned by the caller and used again and again; views in it
 /// live until clear().
 class Effects {
 public:
     static constexpr std::size_t count_max = 64;
-    static constexpr std::size_t bytes_max = 16'384;
+    static constexpr std::size_t bytes_max = 65'536;
 
     Effects();
     void clear();
@@ -173,6 +200,7 @@ public:
 
     void persist(JournalSequence sequence, ByteView record);
     void send(JournalSequence after, StatementKind kind, ByteView body);
+    void relay(std::optional<ValidatorIndex> to, ByteView body);
     /// Room for one more, with some left for what a step must say.
     [[nodiscard]] bool has_room() const { return list_.size() < count_max / 2; }
     /// Everything without bytes of its own.
@@ -197,6 +225,7 @@ struct EngineStatus {
     BlockName best;
     BlockName confirmed;
     BlockName rooted;
+    BlockName super_rooted;
     BlockName finalized;
     std::optional<BlockName> last_vote;
     std::size_t tower_depth = 0;

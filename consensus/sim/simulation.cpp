@@ -297,7 +297,8 @@ void Simulation::perform(std::size_t instance, const Effects& effects)
                     want(instance, what.block);
                 } else if constexpr (std::is_same_v<T, Accuse>) {
                     ++accusation_count_;
-                } else if constexpr (!std::is_same_v<T, BestFork> && !std::is_same_v<T, Fault>) {
+                } else if constexpr (!std::is_same_v<T, BestFork> && !std::is_same_v<T, Fault> &&
+                                     !std::is_same_v<T, Relay> && !std::is_same_v<T, Arm>) {
                     perform(instance, what);
                 }
             },

@@ -79,7 +79,7 @@ Result<void, RestoreError> TowerEngine::restore_record(const JournalRecord& reco
 void TowerEngine::on(const VoteMessage& message, Effects& effects)
 {
     const auto vote = decode_tower_vote(message.body);
-    if (!vote || vote->voter != message.from) {
+    if (message.kind != StatementKind::tower_vote || !vote || vote->voter != message.from) {
         ++counters_.votes_malformed;
         return;
     }
@@ -98,6 +98,11 @@ void TowerEngine::on(const VoteMessage& message, Effects& effects)
     }
     hear(*vote, effects);
     decide(effects);
+}
+
+void TowerEngine::on(const FirstShred& /*first*/, Effects& /*effects*/)
+{
+    // A tower vote waits for the whole block.
 }
 
 void TowerEngine::on(const Ready& ready, Effects& effects)
@@ -147,6 +152,9 @@ void TowerEngine::on(const Timer& timer, Effects& effects)
     if (timer.kind == TimerKind::build) {
         build(timer.slot, effects);
         return;
+    }
+    if (timer.kind == TimerKind::patience) {
+        return; // not armed here
     }
     if (!said_this_slot_) {
         refresh(effects);
@@ -297,6 +305,7 @@ EngineStatus TowerEngine::status() const
     return {.best = stand_,
             .confirmed = confirmed_,
             .rooted = own_.root(),
+            .super_rooted = forks_.name(forks_.root()),
             .finalized = forks_.name(forks_.root()),
             .last_vote = newest_ ? std::optional{newest_->vote.block()} : std::nullopt,
             .tower_depth = own_.tower().depth(),

@@ -101,6 +101,7 @@ private:
     };
 
     void on(const VoteMessage& message, Effects& effects);
+    void on(const FirstShred& first, Effects& effects);
     void on(const Ready& ready, Effects& effects);
     void on(const Duplicate& duplicate, Effects& effects);
     void on(const Timer& timer, Effects& effects);

@@ -513,6 +513,7 @@ void ConsensusTile::commit(const consensus::Commit& commit)
     switch (commit.level) {
     case consensus::Level::processed:
     case consensus::Level::rooted:
+    case consensus::Level::super_rooted:
         return;
     case consensus::Level::confirmed:
         push_or_wait(links_.consensus_bank, ConsensusToBank(ConfirmedBlock{ref}), stop_);
