@@ -88,6 +88,28 @@ def far_joiner(make):
     cluster.same_state()
 
 
+def outage(make):
+    """A validator that was down for 500 slots, five minutes at the default of 600 ms, votes again."""
+    cluster = make(**{"slot-ms": 100})
+    victim, others = 1, [i for i in cluster.all if i != 1]
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 120)
+    cluster.kill(victim)
+    down = cluster.processed(others)
+    load = cluster.load(100, 30)
+    cluster.wait_finalized(down + 500, others, 150)
+    cluster.start(victim)
+    slot, begun = cluster.processed(others), time.monotonic()
+    cluster.wait("it votes again", lambda: cluster.last_vote(victim) > slot, 60)
+    seconds = time.monotonic() - begun
+    times = (slot - down) / (seconds / cluster.slot_s)
+    print(f"{slot - down} slots made up for in {seconds:.1f} s, {times:.1f} times the rate of production")
+    expect(times >= 4, f"catch-up ran at {times:.1f} times the rate of production only")
+    cluster.wait_finalized(slot, cluster.all, 60)
+    cluster.everything_sent_is_final(load, 120)
+    cluster.same_state()
+
+
 def restart_all(make):
     """All validators are killed at once; what was final stays final and the chain goes on."""
     cluster = make()
@@ -175,7 +197,7 @@ def ipv6(make):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    short, kill_each, loss, late_joiner, far_joiner, restart_all, expiry, commitments, journal_lost,
+    short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, journal_lost,
     ipv6)}
 
 

@@ -76,6 +76,35 @@ TEST_F(BuilderTest, known_ticks_excuse_nothing_that_differs_from_them)
     EXPECT_EQ(replayed.error(), BlockError::wrong_chain_hash);
 }
 
+TEST_F(BuilderTest, transactions_cannot_pass_for_a_known_tick)
+{
+    SilentChain silence(genesis.hashes_per_tick);
+    silence.follow(root, bank.genesis_hash());
+    (void)silence.advance(2, 2);
+    const Hash known = silence.ticks_after(root)[0];
+    const Bytes wire = signed_wire(
+        {&keys[0]}, bank.genesis_hash(),
+        {ledger::system_transfer(
+            {.from = keys[0].pubkey, .to = keys[1].pubkey, .lamports = Lamports{sol}})});
+    ledger::Block block;
+    block.ref.slot = Slot{1};
+    block.parent = {.slot = Slot{0}, .id = root};
+    ledger::EntryWriter writer(block.stream);
+    // The chain leaps over the mixin to where it would be without it.
+    const ByteView view = wire;
+    writer.transactions(20, known, std::span(&view, 1));
+    const Hash first = crypto::poh_append(known, 30);
+    writer.tick(30, first);
+    const Hash second = crypto::poh_append(first, 50);
+    writer.tick(50, second);
+    writer.footer(Hash{}, second);
+    block.ref.id = id_of(block);
+    const auto replayed = other.replay(
+        {.block = &block, .leader = leader(), .known_ticks = silence.ticks_after(root)});
+    ASSERT_FALSE(replayed);
+    EXPECT_EQ(replayed.error(), BlockError::wrong_chain_hash) << to_string(replayed.error());
+}
+
 TEST_F(BuilderTest, the_hashes_of_skipped_slots_are_done_too)
 {
     const BuiltBlock one = build(bank, {.parent = root, .slot = Slot{1}});
