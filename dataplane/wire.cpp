@@ -18,6 +18,8 @@ std::string_view to_string(WireError error)
         return "wrong_version";
     case WireError::wrong_cluster:
         return "wrong_cluster";
+    case WireError::unknown_kind:
+        return "unknown_kind";
     }
     return "unknown";
 }
@@ -65,33 +67,55 @@ void write_forward(const Prefix& prefix, ByteView transaction, Bytes& out)
     ByteWriter(out).bytes(transaction);
 }
 
-Bytes vote_signing_bytes(const Hash& genesis_hash, std::uint16_t voter_index, ByteView body)
+Bytes vote_signing_bytes(const Hash& genesis_hash, const SignedVote& vote)
 {
-    BELFRY_CHECK(body.size() <= vote_body_bytes_max);
+    BELFRY_CHECK(vote.body.size() <= vote_body_bytes_max);
     Bytes out(vote_domain.begin(), vote_domain.end());
     ByteWriter writer(out);
     writer.bytes(genesis_hash.view());
-    writer.u16(voter_index);
-    writer.bytes(body);
+    writer.u8(vote.kind);
+    writer.u16(vote.voter_index);
+    writer.bytes(vote.body);
     return out;
 }
 
 void write_vote(const Prefix& prefix, const VoteDatagram& vote, Bytes& out)
 {
     BELFRY_CHECK(vote.body.size() <= vote_body_bytes_max);
+    BELFRY_CHECK(vote.kind > 0 && vote.kind < vote_bundle_kind);
     out.clear();
     prefix.append_to(out);
     ByteWriter writer(out);
+    writer.u8(vote.kind);
     writer.u16(vote.voter_index);
     writer.bytes(vote.body);
     writer.bytes(vote.signature.view());
 }
 
-Result<VoteDatagram, WireError> parse_vote(const Prefix& prefix, ByteView datagram)
+void write_vote_bundle(const Prefix& prefix, ByteView bundle, Bytes& out)
+{
+    BELFRY_CHECK(bundle.size() <= vote_bundle_bytes_max);
+    out.clear();
+    prefix.append_to(out);
+    ByteWriter writer(out);
+    writer.u8(vote_bundle_kind);
+    writer.bytes(bundle);
+}
+
+Result<std::variant<VoteDatagram, VoteBundleDatagram>, WireError> parse_vote(const Prefix& prefix,
+                                                                             ByteView datagram)
 {
     BELFRY_TRY(content, prefix.open(Lane::votes, datagram)); // long enough for all fixed fields
     ByteReader reader(content);
+    const std::uint8_t kind = reader.u8();
+    if (kind == vote_bundle_kind) {
+        return VoteBundleDatagram{.bundle = content.subspan(1)};
+    }
+    if (kind == 0 || kind > vote_bundle_kind) {
+        return std::unexpected(WireError::unknown_kind);
+    }
     VoteDatagram vote;
+    vote.kind = kind;
     vote.voter_index = reader.u16();
     vote.body = reader.bytes(reader.left() - Signature::size_bytes);
     vote.signature = reader.fixed<Signature>();

@@ -11,11 +11,14 @@
 //   forwards       prefix | wire transaction                             here
 //   shreds         prefix | shred header | payload | Merkle proof |      dataplane/shred/shred.hpp
 //                  signature
-//   votes          prefix | u16 voter index | body | signature 64        here; body: consensus/
+//   votes          prefix | u8 kind 1..15 | u16 voter index | body |     here; body: consensus/
+//                  signature 64
+//                  prefix | u8 16 | vote bundle                          consensus/certificate/
 //   repair         prefix | u8 kind | request or answer dataplane/repair/repair_wire.hpp
 //
-//   A vote's signature covers "belfry.vote.1" | genesis hash 32 | u16 voter index | body, so that
-//   it means nothing in another cluster, for another voter or as another statement.
+//   A vote's signature covers "belfry.vote.1" | genesis hash 32 | u8 kind | u16 voter index | body,
+//   so that it means nothing in another cluster, for another voter or as another statement. A
+//   bundle has no signature of its own: each vote in it has its voter's.
 //
 // Bounds   no datagram is longer than datagram_bytes_max: with IPv6 and UDP headers it fills the
 //          1,320 bytes that every link must carry (checked at start, net/udp.hpp), so none is cut
@@ -29,6 +32,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <variant>
 
 namespace belfry::dataplane {
 
@@ -42,8 +46,10 @@ static_assert(forward_bytes_max <= datagram_bytes_max);
 
 inline constexpr std::size_t vote_voter_index_bytes = 2;
 inline constexpr std::size_t vote_overhead_bytes =
-    prefix_bytes + vote_voter_index_bytes + Signature::size_bytes;
+    prefix_bytes + 1 + vote_voter_index_bytes + Signature::size_bytes;
 inline constexpr std::size_t vote_body_bytes_max = datagram_bytes_max - vote_overhead_bytes;
+inline constexpr std::size_t vote_bundle_bytes_max = datagram_bytes_max - prefix_bytes - 1;
+inline constexpr std::uint8_t vote_bundle_kind = 16; // below it: kinds of single statements
 inline constexpr std::string_view vote_domain = "belfry.vote.1";
 
 /// The sockets of a node, each with its own address, so that what it carries is told by where it
@@ -74,6 +80,7 @@ enum class WireError : std::uint8_t {
     too_long,
     wrong_version,
     wrong_cluster, // of another genesis
+    unknown_kind,
 };
 [[nodiscard]] std::string_view to_string(WireError error);
 
@@ -97,19 +104,30 @@ private:
 /// Precondition: transaction.size() <= wire_transaction_bytes_max.
 void write_forward(const Prefix& prefix, ByteView transaction, Bytes& out);
 
-/// A received vote. body is a view into the datagram.
+/// A received statement. body is a view into the datagram.
 struct VoteDatagram {
+    std::uint8_t kind = 0; // 1..vote_bundle_kind - 1
     std::uint16_t voter_index = 0;
     ByteView body;
     Signature signature;
 };
+/// Statements of many voters; bundle is a view into the datagram.
+struct VoteBundleDatagram {
+    ByteView bundle;
+};
 
-/// The bytes that a vote's signature covers.
-/// Precondition (these two): body.size() <= vote_body_bytes_max.
-[[nodiscard]] Bytes vote_signing_bytes(const Hash& genesis_hash, std::uint16_t voter_index,
-                                       ByteView body);
+/// What a signature covers; kind and voter as in VoteDatagram.
+struct SignedVote {
+    std::uint8_t kind = 0;
+    std::uint16_t voter_index = 0;
+    ByteView body;
+};
+/// Precondition (these three): what is written fits datagram_bytes_max.
+[[nodiscard]] Bytes vote_signing_bytes(const Hash& genesis_hash, const SignedVote& vote);
 void write_vote(const Prefix& prefix, const VoteDatagram& vote, Bytes& out);
-/// Takes the datagram apart; the signature is for the caller, who knows the voter's key.
-[[nodiscard]] Result<VoteDatagram, WireError> parse_vote(const Prefix& prefix, ByteView datagram);
+void write_vote_bundle(const Prefix& prefix, ByteView bundle, Bytes& out);
+/// Takes the datagram apart; signatures are for the caller, who knows the voters' keys.
+[[nodiscard]] Result<std::variant<VoteDatagram, VoteBundleDatagram>, WireError>
+parse_vote(const Prefix& prefix, ByteView datagram);
 
 } // namespace belfry::dataplane

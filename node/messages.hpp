@@ -107,6 +107,19 @@ struct SlotSeen {
 };
 using ConsensusToShred = std::variant<ShredPosition, WantedBlock, SlotSeen>;
 
+// shred -> consensus
+/// The first valid shred of the slot's block.
+struct SlotSighted {
+    Slot slot;
+};
+/// Its leader signed two sets that cannot belong to one block.
+struct TwoVersions {
+    Slot slot;
+    Hash first_root;
+    Hash second_root;
+};
+using ShredToConsensus = std::variant<SlotSighted, TwoVersions>;
+
 // bank -> consensus
 struct ReplayedBlock {
     ledger::BlockRef ref;

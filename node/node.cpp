@@ -27,8 +27,9 @@
 namespace belfry::node {
 namespace {
 
-constexpr std::size_t journal_keep_records = 1024;
-constexpr std::uint64_t journal_file_bytes = std::uint64_t{8} << 20;
+// Twice the slots that may be open: what was said of any of them must be known after a restart.
+constexpr std::size_t journal_keep_records = 2048;
+constexpr std::uint64_t journal_file_bytes = std::uint64_t{16} << 20;
 
 belfry::LogLevel log_level(LogLevel level)
 {

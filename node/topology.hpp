@@ -11,7 +11,7 @@
 //   net -> verify         4096   drop  datagrams of the transaction lanes
 //   net -> shred          4096   drop  shreds, answers to repair
 //   net -> store           512   drop  requests for repair
-//   net -> consensus       512   drop  votes
+//   net -> consensus      4096   drop  votes
 //   verify -> bank        4096   drop  transactions with good signatures
 //   bank -> net           2048   drop  forwarded transactions
 //   bank -> shred          256   wait  the own block's stream
@@ -21,9 +21,10 @@
 //   shred -> net          4096   drop  shreds, requests for repair
 //   shred -> bank          512   wait  complete blocks, ids of own ones
 //   shred -> store        4096   wait  sets
+//   shred -> consensus     256   drop  first shreds of slots, proofs of two versions
 //   store -> consensus    4096   wait  blocks that are durable
 //   store -> net          2048   drop  answers to repair
-//   consensus -> net       512   drop  votes
+//   consensus -> net      2048   drop  votes
 //   consensus -> bank     4096   wait  when to build, levels
 //   consensus -> shred    4096   wait  positions, blocks wanted
 //   rpc -> bank           4096   drop  questions (RPC answers "node is busy")
@@ -74,6 +75,7 @@ struct Links {
     Link<Packet> shred_net;
     Link<ShredToBank> shred_bank;
     Link<StoreSet> shred_store;
+    Link<ShredToConsensus> shred_consensus;
     Link<DurableBlock> store_consensus;
     Link<Packet> store_net;
     Link<Packet> consensus_net;

@@ -77,6 +77,11 @@ void validate_parameters(const Genesis& genesis)
                   {1, compute.transaction_units_max});
     require_range("compute.block_units_max", compute.block_units_max,
                   {compute.transaction_units_max, amount_max});
+    const FinalityParameters& finality = genesis.finality;
+    require_range("finality.first_shred_ms", finality.first_shred_ms, {1, 3'600'000});
+    require_range("finality.notarized_ms", finality.notarized_ms, {1, 3'600'000});
+    require_range("finality.delay_bound_ms", finality.delay_bound_ms, {1, 3'600'000});
+    require_range("finality.standstill_ms", finality.standstill_ms, {1, 3'600'000});
 }
 
 void validate_validators(const Genesis& genesis)
@@ -192,6 +197,11 @@ Bytes encode_genesis(const Genesis& genesis)
     writer.u32(genesis.compute.native_units_default);
     writer.u32(genesis.compute.transaction_units_max);
     writer.u64(genesis.compute.block_units_max);
+    writer.u8(genesis.finality.certificates ? 1 : 0);
+    writer.u32(genesis.finality.first_shred_ms);
+    writer.u32(genesis.finality.notarized_ms);
+    writer.u32(genesis.finality.delay_bound_ms);
+    writer.u32(genesis.finality.standstill_ms);
     writer.u32(static_cast<std::uint32_t>(genesis.validators.size()));
     for (const GenesisValidator& validator : genesis.validators) {
         write_text(out, validator.name);

@@ -54,6 +54,17 @@ struct ComputeParameters {
     friend bool operator==(const ComputeParameters&, const ComputeParameters&) = default;
 };
 
+/// How a block becomes final: by certificates of two rounds of votes, or, where they are off, by
+/// Tower's roots alone. The times are milliseconds and the same on all nodes.
+struct FinalityParameters {
+    bool certificates = true;
+    std::uint32_t first_shred_ms = 750; // from a window's begin: without a shred it is skipped
+    std::uint32_t notarized_ms = 1'000; // from a slot's end: not notarized, it is skipped
+    std::uint32_t delay_bound_ms = 250; // one way, the worst that is planned for
+    std::uint32_t standstill_ms = 10'000;
+    friend bool operator==(const FinalityParameters&, const FinalityParameters&) = default;
+};
+
 struct Genesis {
     std::string cluster_name = "belfry";
     std::uint64_t created_unix_s = 0; // shown by RPC; consensus never reads it
@@ -65,6 +76,7 @@ struct Genesis {
     std::uint32_t burn_percent = 50; // of the base fee; the rest and the priority fee: leader
     RentParameters rent;
     ComputeParameters compute;
+    FinalityParameters finality;
     std::vector<GenesisValidator> validators;
     std::vector<GenesisAccount> accounts;
 

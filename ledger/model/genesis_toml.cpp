@@ -164,6 +164,14 @@ void read_parameters(const Section& root, const std::string& place, Genesis& gen
     compute.integer("native_units_default", genesis.compute.native_units_default);
     compute.integer("transaction_units_max", genesis.compute.transaction_units_max);
     compute.integer("block_units_max", genesis.compute.block_units_max);
+    const Section finality(
+        root.table("finality"), place,
+        {"certificates", "first_shred_ms", "notarized_ms", "delay_bound_ms", "standstill_ms"});
+    finality.flag("certificates", genesis.finality.certificates);
+    finality.integer("first_shred_ms", genesis.finality.first_shred_ms);
+    finality.integer("notarized_ms", genesis.finality.notarized_ms);
+    finality.integer("delay_bound_ms", genesis.finality.delay_bound_ms);
+    finality.integer("standstill_ms", genesis.finality.standstill_ms);
 }
 
 GenesisValidator read_validator(const toml::table& table, const std::string& place)
@@ -217,12 +225,22 @@ instruction_units_default = {}
 native_units_default = {}
 transaction_units_max = {}
 block_units_max = {}
+
+[finality]
+certificates = {}       # false: a block is final once > 2/3 of stake has rooted it, 32 votes deep
+first_shred_ms = {}     # from a leader's first slot: without a shred by then all four are skipped
+notarized_ms = {}       # from a slot's end: without a notarization by then it is skipped
+delay_bound_ms = {}     # the worst one-way delay that is planned for
+standstill_ms = {}      # without finality for so long, everything is said again
 )",
         genesis.cluster_name, genesis.created_unix_s, genesis.slot_ms, genesis.ticks_per_slot,
         genesis.hashes_per_tick, genesis.slots_per_epoch, genesis.lamports_per_signature.value,
         genesis.burn_percent, genesis.rent.lamports_per_byte, genesis.rent.overhead_bytes,
         genesis.compute.instruction_units_default, genesis.compute.native_units_default,
-        genesis.compute.transaction_units_max, genesis.compute.block_units_max);
+        genesis.compute.transaction_units_max, genesis.compute.block_units_max,
+        genesis.finality.certificates, genesis.finality.first_shred_ms,
+        genesis.finality.notarized_ms, genesis.finality.delay_bound_ms,
+        genesis.finality.standstill_ms);
 }
 } // namespace
 
@@ -238,7 +256,7 @@ Genesis parse_genesis(std::string_view toml, std::string_view source)
     }
     Genesis genesis;
     const Section root(table, place,
-                       {"cluster", "fees", "rent", "compute", "validator", "account"});
+                       {"cluster", "fees", "rent", "compute", "finality", "validator", "account"});
     read_parameters(root, place, genesis);
     root.tables("validator", [&](const toml::table& item) {
         genesis.validators.push_back(read_validator(item, place));

@@ -65,6 +65,8 @@ void add_local_cluster(CLI::App& app, int* exit_code)
     command->add_option("--drop-votes", options->faults.drop_votes);
     command->add_option("--seed", options->faults.seed, "Of the losses");
     command->add_flag("--ipv6", options->ipv6);
+    command->add_flag("--no-certificates", options->no_certificates,
+                      "Final is what > 2/3 of stake has rooted");
     command->callback([options, exit_code] {
         *exit_code = guarded([&options] {
             const LocalCluster cluster = write_local_cluster(*options);
@@ -123,6 +125,8 @@ void add_demo(CLI::App& app, int* exit_code)
     command->add_option("--slot-ms", options->slot_ms)->check(CLI::Range(20, 60'000));
     command->add_option("--fanout", options->fanout)->check(CLI::Range(1, 1024));
     command->add_flag("--no-kill", options->no_kill, "No validator is killed");
+    command->add_flag("--no-certificates", options->no_certificates,
+                      "Final is what > 2/3 of stake has rooted");
     command->add_option("--report", options->report, "Where the report goes");
     command->add_option("--dir", options->directory, "Working directory; replaced");
     command->callback(

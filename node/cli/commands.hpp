@@ -55,6 +55,7 @@ struct GenesisOptions {
     std::optional<std::uint64_t> hashes_per_slot;
     std::optional<std::uint64_t> slots_per_epoch;
     std::optional<std::uint64_t> lamports_per_signature;
+    bool no_certificates = false;
 };
 /// Writes a genesis file and prints the genesis hash.
 [[nodiscard]] int run_genesis(const GenesisOptions& options);

@@ -71,6 +71,8 @@ void add_genesis(CLI::App& app, int* exit_code)
     command.add_option("--slots-per-epoch", options->slots_per_epoch, "slots in an epoch (10000)");
     command.add_option("--lamports-per-signature", options->lamports_per_signature,
                        "base fee (5000)");
+    command.add_flag("--no-certificates", options->no_certificates,
+                     "final is what > 2/3 of stake has rooted, 32 votes deep");
 }
 
 void add_transfer(CLI::App& app, int* exit_code)

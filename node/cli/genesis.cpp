@@ -98,6 +98,9 @@ ledger::Genesis make_genesis(const GenesisOptions& options)
     if (options.hashes_per_slot) {
         set_hashes_per_slot(genesis, *options.hashes_per_slot);
     }
+    if (options.no_certificates) {
+        genesis.finality.certificates = false;
+    }
     for (const std::string& text : options.validators) {
         genesis.validators.push_back(parse_validator(text, genesis.validators.size() + 1));
     }

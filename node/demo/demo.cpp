@@ -94,6 +94,7 @@ LocalCluster make_cluster(const DemoOptions& options)
                                 .validator_count = options.validator_count,
                                 .slot_ms = options.slot_ms,
                                 .fanout = options.fanout,
+                                .no_certificates = options.no_certificates,
                                 .faults = {}});
 }
 

@@ -17,6 +17,7 @@ struct DemoOptions {
     std::uint32_t slot_ms = 600;
     std::uint32_t fanout = 1; // so that shreds travel over relays
     bool no_kill = false;
+    bool no_certificates = false; // finality by roots alone
     std::filesystem::path directory = "build/demo";
     std::filesystem::path report; // default: report.json in directory
 };

@@ -114,6 +114,7 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
     genesis.cluster_name = "local";
     genesis.slot_ms = options.slot_ms;
     genesis.slots_per_epoch = options.slots_per_epoch;
+    genesis.finality.certificates = !options.no_certificates;
     PortFinder ports(options.ipv6);
     for (std::uint32_t i = 0; i < options.validator_count; ++i) {
         const std::filesystem::path home = cluster.directory / fmt::format("validator-{}", i);

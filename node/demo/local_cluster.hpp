@@ -24,6 +24,7 @@ struct LocalClusterOptions {
     std::uint32_t fanout = 1;
     std::uint32_t load_account_count = 1000;
     bool ipv6 = false;
+    bool no_certificates = false;
     std::uint32_t map_size_mb = 1024;
     NodeConfig::Faults faults; // the seed is varied per validator
 };

@@ -32,6 +32,15 @@ std::vector<consensus::BlockName> names_of(const std::vector<ledger::BlockRef>& 
     }
     return names;
 }
+std::vector<Pubkey> keys_of(const Roster& roster)
+{
+    std::vector<Pubkey> keys;
+    keys.reserve(roster.validators.size());
+    for (const RosterEntry& entry : roster.validators) {
+        keys.push_back(entry.key);
+    }
+    return keys;
+}
 ledger::BlockRef ref_of(const consensus::BlockName& name)
 {
     return {.slot = name.slot, .id = name.id};
@@ -61,7 +70,7 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
     , clock_(slot_ns_, options_.tip.slot, monotonic_ns())
     , chain_(schedule_.stakes())
     , started_ns_(monotonic_ns())
-    , newest_votes_(options_.roster.validators.size())
+    , intake_(genesis_hash_, keys_of(options_.roster))
     , slot_built_(options_.tip.slot)
     , highest_replayed_(options_.tip.slot)
     , finalized_(options_.finalized)
@@ -97,7 +106,7 @@ void ConsensusTile::restore(ledger::VoteJournal& journal)
 bool ConsensusTile::has_input() const
 {
     return !links_.net_consensus.empty() || !links_.bank_consensus.empty() ||
-           !links_.store_consensus.empty();
+           !links_.store_consensus.empty() || !links_.shred_consensus.empty();
 }
 
 std::chrono::nanoseconds ConsensusTile::sleep_max() const
@@ -109,13 +118,18 @@ std::chrono::nanoseconds ConsensusTile::sleep_max() const
     if (half > now) {
         wake = half;
     }
+    for (const auto& [timer, at_ns] : timers_) {
+        wake = std::min(wake, at_ns);
+    }
     return std::chrono::nanoseconds(wake > now ? wake - now : 0);
 }
 
 bool ConsensusTile::work(std::uint64_t now_ns)
 {
     bool busy = follow_clock(now_ns);
+    busy = take_sightings(now_ns) || busy;
     busy = take_blocks(now_ns) || busy;
+    busy = fire_timers(now_ns) || busy;
     busy = take_votes(now_ns) || busy;
     busy = try_build(now_ns) || busy;
     links_.consensus_net.publish();
@@ -282,39 +296,64 @@ void ConsensusTile::give_block(const ReplayedBlock& block, std::uint64_t now_ns)
 
 bool ConsensusTile::take_votes(std::uint64_t now_ns)
 {
-    return links_.net_consensus.drain(
-               256, [this, now_ns](const Packet& packet) { take_vote(packet, now_ns); }) > 0;
+    const auto take = [this, now_ns](const consensus::VoteMessage& statement) {
+        take_statement(statement, now_ns);
+    };
+    const std::size_t count = links_.net_consensus.drain(256, [&](const Packet& packet) {
+        if (intake_.full()) {
+            intake_.check(take);
+        }
+        intake_.add(packet.payload());
+        if (const auto alive = intake_.take_copied_voter()) {
+            counts_.peers[*alive % peers_shown_max].heard_ns = now_ns;
+        }
+    });
+    intake_.check(take);
+    return count > 0;
 }
 
-void ConsensusTile::take_vote(const Packet& packet, std::uint64_t now_ns)
+void ConsensusTile::take_statement(const consensus::VoteMessage& statement, std::uint64_t now_ns)
 {
-    const auto vote = dataplane::parse_vote(prefix_, packet.payload());
-    if (!vote || vote->voter_index >= options_.roster.validators.size()) {
-        ++counts_.votes_bad_form;
-        return;
+    if (statement.kind == consensus::StatementKind::tower_vote) {
+        const auto tower = consensus::decode_tower_vote(statement.body);
+        if (tower && tower->voter == statement.from) {
+            note_vote(statement.from.value, tower->block().slot, now_ns);
+            chain_.note_vote(statement.from,
+                             {.last = ref_of(tower->block()), .root = tower->tower.root()});
+        }
     }
-    const std::uint16_t voter = vote->voter_index;
-    if (std::ranges::equal(newest_votes_[voter], packet.payload())) {
-        ++counts_.votes_copied; // a refresh: nothing new, but the voter is alive
-        counts_.peers[voter % peers_shown_max].heard_ns = now_ns;
-        return;
+    step(statement, now_ns);
+}
+
+bool ConsensusTile::take_sightings(std::uint64_t now_ns)
+{
+    return links_.shred_consensus.drain(256, [&](const ShredToConsensus& sighting) {
+        if (const auto* first = std::get_if<SlotSighted>(&sighting)) {
+            step(consensus::FirstShred{.slot = first->slot}, now_ns);
+        } else if (const auto* two = std::get_if<TwoVersions>(&sighting)) {
+            step(consensus::Duplicate{.slot = two->slot,
+                                      .first = two->first_root,
+                                      .second = two->second_root},
+                 now_ns);
+        }
+    }) > 0;
+}
+
+bool ConsensusTile::fire_timers(std::uint64_t now_ns)
+{
+    bool any = false;
+    for (auto next = timers_.begin(); next != timers_.end();) {
+        const auto here = next++;
+        if (here->second > now_ns) {
+            continue;
+        }
+        const consensus::Timer timer{.kind = here->first.first, .slot = here->first.second};
+        timers_.erase(here);
+        step(timer, now_ns); // may arm it again
+        next = timers_.upper_bound({timer.kind, timer.slot});
+        any = true;
     }
-    const Bytes signed_bytes = dataplane::vote_signing_bytes(genesis_hash_, voter, vote->body);
-    if (!crypto::ed25519_verify({.message = signed_bytes,
-                                 .key = &options_.roster.validators[voter].key,
-                                 .signature = &vote->signature})) {
-        ++counts_.votes_bad_signature;
-        return;
-    }
-    ++counts_.votes_received;
-    newest_votes_[voter].assign(packet.payload().begin(), packet.payload().end());
-    const auto tower = consensus::decode_tower_vote(vote->body);
-    if (tower && tower->voter.value == voter) {
-        note_vote(voter, tower->block().slot, now_ns);
-        chain_.note_vote({.value = voter},
-                         {.last = ref_of(tower->block()), .root = tower->tower.root()});
-    }
-    step(consensus::VoteMessage{.from = {voter}, .body = vote->body}, now_ns);
+    return any;
 }
 
 void ConsensusTile::note_vote(std::uint16_t voter, Slot slot, std::uint64_t now_ns)
@@ -415,11 +454,14 @@ void ConsensusTile::step(const consensus::Input& input, std::uint64_t now_ns)
 
 void ConsensusTile::perform(const consensus::Effects& effects, std::uint64_t now_ns)
 {
+    persist(effects);
     for (const consensus::Effect& effect : effects.list()) {
-        if (const auto* record = std::get_if<consensus::Persist>(&effect)) {
-            persist(*record);
-        } else if (const auto* statement = std::get_if<consensus::Send>(&effect)) {
+        if (const auto* statement = std::get_if<consensus::Send>(&effect)) {
             send(*statement);
+        } else if (const auto* bundle = std::get_if<consensus::Relay>(&effect)) {
+            relay(*bundle);
+        } else if (const auto* arm = std::get_if<consensus::Arm>(&effect)) {
+            timers_[{arm->timer.kind, arm->timer.slot}] = started_ns_ + arm->at.value;
         } else if (const auto* order = std::get_if<consensus::Build>(&effect)) {
             build(*order, now_ns);
         } else if (const auto* level = std::get_if<consensus::Commit>(&effect)) {
@@ -443,14 +485,23 @@ void ConsensusTile::perform(const consensus::Effects& effects, std::uint64_t now
     }
 }
 
-void ConsensusTile::persist(const consensus::Persist& persist)
+/// All records of a step in one write, before anything that waits for one of them.
+void ConsensusTile::persist(const consensus::Effects& effects)
 {
-    if (journal_ == nullptr || failed_) {
+    std::vector<ledger::JournalEntry> entries;
+    std::uint64_t last = 0;
+    for (const consensus::Effect& effect : effects.list()) {
+        if (const auto* record = std::get_if<consensus::Persist>(&effect)) {
+            entries.push_back({record->record.front(), record->record});
+            last = record->sequence.value();
+        }
+    }
+    if (entries.empty() || journal_ == nullptr || failed_) {
         return; // nothing becomes durable, so nothing that depends on it leaves
     }
     const std::uint64_t begun = monotonic_ns();
-    const auto written = journal_->append({persist.record.front(), persist.record});
-    if (!written || *written != persist.sequence.value()) {
+    const auto written = journal_->append(entries);
+    if (!written || *written != last) {
         failed_ = true;
         node_.stop_node(exit_io, "vote journal: a write failed; check the disk, then start again");
         return;
@@ -464,27 +515,44 @@ void ConsensusTile::send(const consensus::Send& send)
     if (failed_ || send.after.value() > durable_sequence_) {
         return;
     }
-    dataplane::VoteDatagram vote;
-    vote.voter_index = options_.roster.me;
-    vote.body = send.body;
-    vote.signature =
-        key_.sign(dataplane::vote_signing_bytes(genesis_hash_, vote.voter_index, vote.body));
-    dataplane::write_vote(prefix_, vote, vote_bytes_);
+    const consensus::ValidatorIndex me{options_.roster.me};
+    dataplane::write_vote(prefix_,
+                          {.kind = static_cast<std::uint8_t>(send.kind),
+                           .voter_index = me.value,
+                           .body = send.body,
+                           .signature = key_.sign(intake_.signing_bytes(me, send.kind, send.body))},
+                          vote_bytes_);
     ++counts_.votes_sent;
     for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
-        if (i == options_.roster.me) {
-            continue;
-        }
-        Packet* const packet = links_.consensus_net.claim();
-        if (packet == nullptr) {
-            ++counts_.net_link_full;
-            return;
-        }
-        packet->lane = dataplane::Lane::votes;
-        packet->peer = options_.roster.validators[i].votes;
-        packet->set_payload(vote_bytes_);
-        links_.consensus_net.commit();
+        send_to(i, vote_bytes_);
     }
+}
+
+void ConsensusTile::relay(const consensus::Relay& relay)
+{
+    dataplane::write_vote_bundle(prefix_, relay.body, vote_bytes_);
+    ++counts_.bundles_sent;
+    for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
+        if (!relay.to || relay.to->value == i) {
+            send_to(i, vote_bytes_);
+        }
+    }
+}
+
+void ConsensusTile::send_to(std::size_t validator, ByteView datagram)
+{
+    if (validator == options_.roster.me) {
+        return;
+    }
+    Packet* const packet = links_.consensus_net.claim();
+    if (packet == nullptr) {
+        ++counts_.net_link_full;
+        return;
+    }
+    packet->lane = dataplane::Lane::votes;
+    packet->peer = options_.roster.validators[validator].votes;
+    packet->set_payload(datagram);
+    links_.consensus_net.commit();
 }
 
 void ConsensusTile::build(const consensus::Build& build, std::uint64_t now_ns)
@@ -540,6 +608,12 @@ void ConsensusTile::publish(std::uint64_t now_ns)
     counts_.may_sign = status.may_sign;
     counts_.behind = counts_.cluster.value > highest_replayed_.value + behind_slots;
     counts_.tower = engine_.counters();
+    const StatementIntake::Counters& intake = intake_.counters();
+    counts_.votes_received = intake.good;
+    counts_.votes_copied = intake.copied;
+    counts_.bundles_received = intake.bundles;
+    counts_.votes_bad_form = intake.bad_form;
+    counts_.votes_bad_signature = intake.bad_signature;
     published_.publish(counts_);
 }
 

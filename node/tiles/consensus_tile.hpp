@@ -9,21 +9,20 @@
 //          is more than slots_ahead_max ahead of the slot clock.
 // Rule     an own slot begins when the slot before it is replayed, else half a slot after its own
 //          start; never in a slot that is over, never while the node is behind the others.
-// Bounds   blocks_held_max blocks wait for the store or the clock; one vote per voter and slot is
-//          worth a signature check, copies are dropped before it.
+// Bounds   blocks_held_max blocks wait for the store or the clock.
 // Threads  one: the consensus tile. The snapshot may be read by all.
 
 #include "base/log.hpp"
 #include "base/published.hpp"
 #include "consensus/engine.hpp"
 #include "consensus/tower/tower_engine.hpp"
-#include "crypto/ed25519.hpp"
 #include "crypto/keypair.hpp"
 #include "dataplane/wire.hpp"
 #include "ledger/store/vote_journal.hpp"
 #include "node/chain_finality.hpp"
 #include "node/roster.hpp"
 #include "node/slot_clock.hpp"
+#include "node/statement_intake.hpp"
 #include "node/tiles/tile.hpp"
 #include "node/topology.hpp"
 
@@ -61,6 +60,8 @@ struct ConsensusSnapshot {
     std::uint64_t votes_bad_signature = 0;
     std::uint64_t votes_bad_form = 0;
     std::uint64_t votes_copied = 0;
+    std::uint64_t bundles_received = 0;
+    std::uint64_t bundles_sent = 0;
     std::uint64_t builds = 0;
     std::uint64_t builds_too_late = 0;
     std::uint64_t clock_moved = 0;
@@ -104,7 +105,9 @@ private:
 
     void restore(ledger::VoteJournal& journal);
     bool take_votes(std::uint64_t now_ns);
-    void take_vote(const Packet& packet, std::uint64_t now_ns);
+    void take_statement(const consensus::VoteMessage& statement, std::uint64_t now_ns);
+    bool take_sightings(std::uint64_t now_ns);
+    bool fire_timers(std::uint64_t now_ns);
     void note_vote(std::uint16_t voter, Slot slot, std::uint64_t now_ns);
     bool take_blocks(std::uint64_t now_ns);
     void release_blocks(std::uint64_t now_ns);
@@ -117,7 +120,9 @@ private:
     [[nodiscard]] std::optional<std::uint64_t> build_time(Slot slot) const;
     void step(const consensus::Input& input, std::uint64_t now_ns);
     void perform(const consensus::Effects& effects, std::uint64_t now_ns);
-    void persist(const consensus::Persist& persist);
+    void persist(const consensus::Effects& effects);
+    void relay(const consensus::Relay& relay);
+    void send_to(std::size_t validator, ByteView datagram);
     void send(const consensus::Send& send);
     void build(const consensus::Build& build, std::uint64_t now_ns);
     void commit(const consensus::Commit& commit);
@@ -144,7 +149,9 @@ private:
     std::uint64_t durable_sequence_ = 0;
     std::map<ledger::BlockRef, HeldBlock> held_; // by slot, then id
     std::set<Slot> slots_replayed_;              // of valid blocks above finalized
-    std::vector<Bytes> newest_votes_;            // by voter: bytes already taken in
+    StatementIntake intake_;
+    /// What the engine asked to be woken for, and when.
+    std::map<std::pair<consensus::TimerKind, Slot>, std::uint64_t> timers_;
     std::vector<Stake> stakes_;
     std::optional<Slot> slot_begun_;
     std::optional<Epoch> epoch_given_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/tiles/shred_tile.hpp"
 
+#include "crypto/sha256.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -129,6 +131,7 @@ bool ShredTile::take_own_stream()
 void ShredTile::send_own(const dataplane::SetOut& out)
 {
     ++counts_.sets_made;
+    sight(out.set.slot);
     for (std::size_t i = 0; i < out.datagrams.count(); ++i) {
         const dataplane::ShredName name{.slot = out.set.slot,
                                         .set_index = out.set.index,
@@ -169,11 +172,46 @@ void ShredTile::take_shred(const Packet& packet, std::uint64_t now_ns)
         }
         return; // the resolver counted it
     }
+    sight(accepted->set.slot);
     if (accepted->retransmit) {
         retransmit(*accepted, datagram);
     }
+    if (accepted->equivocation) {
+        spread(*accepted->equivocation);
+    }
     if (accepted->completed) {
         take_set(std::move(accepted->completed->set));
+    }
+}
+
+/// Consensus waits for the first shred of a window; a lost message costs it only patience.
+void ShredTile::sight(Slot slot)
+{
+    Slot& newest = sighted_[slot.value % sighted_.size()];
+    if (newest < slot) {
+        newest = slot;
+        (void)links_.shred_consensus.push(SlotSighted{slot});
+    }
+}
+
+/// Both shreds go to everybody: who has either sees for himself. Once for each slot, so that a
+/// leader with a thousand versions is not worth more than one with two.
+void ShredTile::spread(const dataplane::Equivocation& equivocation)
+{
+    Slot& newest = spread_[equivocation.slot.value % spread_.size()];
+    if (newest >= equivocation.slot) {
+        return;
+    }
+    newest = equivocation.slot;
+    (void)links_.shred_consensus.push(
+        TwoVersions{.slot = equivocation.slot,
+                    .first_root = crypto::sha256(equivocation.first),
+                    .second_root = crypto::sha256(equivocation.second)});
+    for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
+        if (i != options_.roster.me) {
+            send(Lane::shreds, options_.roster.validators[i].shreds, equivocation.first);
+            send(Lane::shreds, options_.roster.validators[i].shreds, equivocation.second);
+        }
     }
 }
 

@@ -17,6 +17,7 @@
 #include "node/tiles/tile.hpp"
 #include "node/topology.hpp"
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -65,6 +66,8 @@ private:
     bool take_shreds(std::uint64_t now_ns);
     void take_shred(const Packet& packet, std::uint64_t now_ns);
     void take_set(ledger::ShredSet set);
+    void sight(Slot slot);
+    void spread(const dataplane::Equivocation& equivocation);
     void retransmit(const dataplane::Accepted& accepted, ByteView datagram);
     void send_own(const dataplane::SetOut& out);
     void send(dataplane::Lane lane, const dataplane::Endpoint& to, ByteView payload);
@@ -83,6 +86,8 @@ private:
     dataplane::RepairPlanner planner_;
     std::unique_ptr<dataplane::Shredder> shredder_; // of the own block under way
     Slot own_slot_;
+    std::array<Slot, 64> sighted_{}; // newest slot told of, by slot modulo 64
+    std::array<Slot, 64> spread_{};  // newest slot whose two versions were sent on
     std::deque<ShredToBank> waiting_;
     std::uint64_t planned_ns_ = 0;
     std::uint64_t published_ns_ = 0;

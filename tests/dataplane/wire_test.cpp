@@ -87,25 +87,55 @@ TEST(Wire, a_vote_comes_back_as_it_was_written)
         for (std::size_t i = 0; i < body_bytes; ++i) {
             body[i] = static_cast<std::uint8_t>(i * 7);
         }
-        VoteDatagram vote{.voter_index = 0x1234, .body = body, .signature = {}};
+        VoteDatagram vote{.kind = 3, .voter_index = 0x1234, .body = body, .signature = {}};
         vote.signature.bytes.fill(0x5a);
         Bytes datagram;
         write_vote(prefix, vote, datagram);
         EXPECT_EQ(datagram.size(), vote_overhead_bytes + body_bytes);
-        const auto parsed = parse_vote(prefix, datagram);
-        ASSERT_TRUE(parsed.has_value());
+        const auto either = parse_vote(prefix, datagram);
+        ASSERT_TRUE(either.has_value());
+        const auto* parsed = std::get_if<VoteDatagram>(&*either);
+        ASSERT_NE(parsed, nullptr);
+        EXPECT_EQ(parsed->kind, 3);
         EXPECT_EQ(parsed->voter_index, 0x1234);
         EXPECT_TRUE(std::ranges::equal(parsed->body, body));
         EXPECT_EQ(parsed->signature, vote.signature);
     }
 }
 
-TEST(Wire, a_vote_signs_domain_cluster_voter_and_body)
+TEST(Wire, a_bundle_comes_back_as_it_was_written)
+{
+    const Prefix prefix(genesis());
+    const Bytes bundle(vote_bundle_bytes_max, 0x77);
+    Bytes datagram;
+    write_vote_bundle(prefix, bundle, datagram);
+    EXPECT_EQ(datagram.size(), datagram_bytes_max);
+    const auto either = parse_vote(prefix, datagram);
+    ASSERT_TRUE(either.has_value());
+    const auto* parsed = std::get_if<VoteBundleDatagram>(&*either);
+    ASSERT_NE(parsed, nullptr);
+    EXPECT_TRUE(std::ranges::equal(parsed->bundle, bundle));
+}
+
+TEST(Wire, kinds_that_nobody_sends_are_refused)
+{
+    const Prefix prefix(genesis());
+    Bytes datagram;
+    write_vote(prefix, {.kind = 1, .voter_index = 0, .body = {}, .signature = {}}, datagram);
+    for (unsigned kind = 0; kind < 256; ++kind) {
+        datagram[prefix_bytes] = static_cast<std::uint8_t>(kind);
+        const auto parsed = parse_vote(prefix, datagram);
+        EXPECT_EQ(parsed.has_value(), kind >= 1 && kind <= vote_bundle_kind) << kind;
+    }
+}
+
+TEST(Wire, a_vote_signs_domain_cluster_kind_voter_and_body)
 {
     const Bytes body{0xee, 0xff};
-    EXPECT_EQ(to_hex(vote_signing_bytes(genesis(), 0x0102, body)),
-              to_hex(Bytes{'b', 'e', 'l', 'f', 'r', 'y', '.', 'v', 'o', 't', 'e', '.', '1'}) +
-                  to_hex(genesis().view()) + "0201" + "eeff");
+    EXPECT_EQ(
+        to_hex(vote_signing_bytes(genesis(), {.kind = 2, .voter_index = 0x0102, .body = body})),
+        to_hex(Bytes{'b', 'e', 'l', 'f', 'r', 'y', '.', 'v', 'o', 't', 'e', '.', '1'}) +
+            to_hex(genesis().view()) + "02" + "0201" + "eeff");
 }
 
 } // namespace

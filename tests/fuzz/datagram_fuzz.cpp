@@ -19,7 +19,11 @@ void parse_and_rewrite_vote(const Prefix& prefix, ByteView datagram)
         return;
     }
     Bytes again;
-    write_vote(prefix, *vote, again);
+    if (const auto* single = std::get_if<VoteDatagram>(&*vote)) {
+        write_vote(prefix, *single, again);
+    } else {
+        write_vote_bundle(prefix, std::get<VoteBundleDatagram>(*vote).bundle, again);
+    }
     BELFRY_CHECK(std::ranges::equal(again, datagram)); // there is one encoding
 }
 

@@ -92,6 +92,11 @@ TEST(Genesis, every_value_changes_the_hash_and_a_comment_does_not)
         [](Genesis& g) { ++g.compute.native_units_default; },
         [](Genesis& g) { ++g.compute.transaction_units_max; },
         [](Genesis& g) { ++g.compute.block_units_max; },
+        [](Genesis& g) { g.finality.certificates = false; },
+        [](Genesis& g) { ++g.finality.first_shred_ms; },
+        [](Genesis& g) { ++g.finality.notarized_ms; },
+        [](Genesis& g) { ++g.finality.delay_bound_ms; },
+        [](Genesis& g) { ++g.finality.standstill_ms; },
         [](Genesis& g) { g.validators[1].name = "w1"; },
         [](Genesis& g) { g.validators[1].identity = signer_key(40); },
         [](Genesis& g) { ++g.validators[1].stake.value; },
@@ -176,6 +181,7 @@ TEST(Genesis, values_that_make_no_cluster_are_refused)
     refused([](Genesis& g) { g.hashes_per_tick = 0; }, "hashes_per_tick");
     refused([](Genesis& g) { g.slots_per_epoch = 66; }, "multiple of 4");
     refused([](Genesis& g) { g.burn_percent = 101; }, "burn_percent");
+    refused([](Genesis& g) { g.finality.delay_bound_ms = 0; }, "finality.delay_bound_ms");
     refused([](Genesis& g) { g.compute.block_units_max = 1; }, "block_units_max");
     refused([](Genesis& g) { g.validators.clear(); }, "number of validators");
     refused([](Genesis& g) { g.validators[0].stake = Stake{0}; }, "stake 0");

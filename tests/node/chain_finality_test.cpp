@@ -77,5 +77,25 @@ TEST(ChainFinality, an_older_vote_does_not_replace_a_newer_one)
     EXPECT_EQ(finality.final_block(), block(30));
 }
 
+TEST(ChainFinality, what_was_pruned_is_forgotten)
+{
+    ChainFinality finality = three_equal_validators_and_a_chain_of(100);
+    for (std::uint16_t voter = 0; voter < 3; ++voter) {
+        vote(finality, voter, block(100), 40);
+    }
+    ASSERT_EQ(finality.final_block(), block(40));
+    finality.prune(Slot{60});
+    EXPECT_EQ(finality.final_block(), std::nullopt);
+}
+
+TEST(ChainFinality, more_blocks_than_the_bound_push_out_the_lowest)
+{
+    ChainFinality finality = three_equal_validators_and_a_chain_of(ChainFinality::blocks_max + 50);
+    for (std::uint16_t voter = 0; voter < 3; ++voter) {
+        vote(finality, voter, block(ChainFinality::blocks_max + 50), 20);
+    }
+    EXPECT_EQ(finality.final_block(), std::nullopt);
+}
+
 } // namespace
 } // namespace belfry::node
