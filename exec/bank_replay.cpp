@@ -134,6 +134,9 @@ Result<void, BlockError> Bank::read_entries(Replay& replay)
             replay.state_hash = entry.state_hash;
             break;
         }
+        if (entry.kind == ledger::EntryKind::certificate) {
+            continue; // not a matter of state
+        }
         hashes_in_tick += entry.hash_count;
         if (entry.kind == ledger::EntryKind::tick) {
             // A tick closes with a hash of its own, so that its place is proven by work.

@@ -189,7 +189,7 @@ Bytes BlockBuilder::take_stream()
     return std::exchange(stream_, {});
 }
 
-BlockFooter BlockBuilder::finish()
+BlockFooter BlockBuilder::finish(std::span<const Bytes> certificates)
 {
     BELFRY_CHECK(!finished_);
     advance(hashes_total_ - hashes_done_);
@@ -206,6 +206,11 @@ BlockFooter BlockBuilder::finish()
                               .blockhash = chain_};
         state_ = bank_.close_block(closing);
         state_.parent = nullptr; // seal() looks it up again: it may be pruned before
+    }
+    for (const Bytes& certificate : certificates) {
+        if (certificate.size() + ledger::certificate_entry_overhead <= stream_bytes_left()) {
+            writer_.certificate(certificate);
+        }
     }
     writer_.footer(state_.state_hash(), chain_);
     return BlockFooter{transaction_count, state_.state_hash(), chain_};

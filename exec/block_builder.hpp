@@ -87,9 +87,10 @@ public:
     [[nodiscard]] Bytes take_stream();
     [[nodiscard]] std::size_t stream_bytes_waiting() const { return stream_.size(); }
 
-    /// Does the hashes that are left, pays the leader, writes the footer. Once.
-    /// When the parent was pruned the block is worthless and seal() will refuse it.
-    BlockFooter finish();
+    /// Does the hashes that are left, pays the leader, writes the certificates for which there is
+    /// room, and the footer. Once. Precondition: at most block_certificates_max of them, none
+    /// empty. When the parent was pruned the block is worthless and seal() will refuse it.
+    BlockFooter finish(std::span<const Bytes> certificates = {});
     [[nodiscard]] bool finished() const { return finished_; }
 
 private:

@@ -74,7 +74,8 @@ struct BuildOrder {
     ledger::BlockRef parent;
     std::uint64_t begin_ns = 0; // monotonic; the slot's hashes are spread from here
     std::uint64_t deadline_ns = 0;
-    bool pack = true; // false: an empty block, for finality is far behind
+    std::vector<Bytes> certificates; // to travel in the block
+    bool pack = true;                // false: an empty block, for finality is far behind
 };
 struct ProcessedBlock { // the fork this node stands on
     ledger::BlockRef ref;
@@ -126,7 +127,8 @@ struct ReplayedBlock {
     ledger::BlockRef parent;
     bool valid = false;
     bool stored_already = false; // replayed from the own ledger at start
-    Hash state_hash;
+    Hash state_hash{};
+    std::vector<Bytes> certificates{}; // that the block carries, unchecked
 };
 
 // bank -> store

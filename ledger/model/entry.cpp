@@ -22,6 +22,8 @@ std::string_view to_string(EntryError error)
         return "no_transaction";
     case EntryError::bad_transaction_bytes:
         return "bad_transaction_bytes";
+    case EntryError::bad_certificate:
+        return "bad_certificate";
     case EntryError::no_footer:
         return "no_footer";
     case EntryError::after_footer:
@@ -43,7 +45,7 @@ Hash entry_mixin(std::span<const Hash> message_hashes)
 
 void EntryWriter::tick(std::uint32_t hash_count, const Hash& hash)
 {
-    BELFRY_CHECK(!ended_);
+    BELFRY_CHECK(!ended_ && certificate_count_ == 0);
     ByteWriter writer(stream_);
     writer.u8(static_cast<std::uint8_t>(EntryKind::tick));
     writer.u32(hash_count);
@@ -53,7 +55,7 @@ void EntryWriter::tick(std::uint32_t hash_count, const Hash& hash)
 void EntryWriter::transactions(std::uint32_t hash_count, const Hash& hash,
                                std::span<const ByteView> wire_transactions)
 {
-    BELFRY_CHECK(!ended_);
+    BELFRY_CHECK(!ended_ && certificate_count_ == 0);
     BELFRY_CHECK(hash_count >= 1);
     BELFRY_CHECK(!wire_transactions.empty() && wire_transactions.size() <= UINT16_MAX);
     ByteWriter writer(stream_);
@@ -67,6 +69,17 @@ void EntryWriter::transactions(std::uint32_t hash_count, const Hash& hash,
         writer.bytes(wire);
     }
     transaction_count_ += wire_transactions.size();
+}
+
+void EntryWriter::certificate(ByteView bytes)
+{
+    BELFRY_CHECK(!ended_ && certificate_count_ < block_certificates_max);
+    BELFRY_CHECK(!bytes.empty() && bytes.size() <= certificate_entry_bytes_max);
+    ByteWriter writer(stream_);
+    writer.u8(static_cast<std::uint8_t>(EntryKind::certificate));
+    writer.u16(static_cast<std::uint16_t>(bytes.size()));
+    writer.bytes(bytes);
+    ++certificate_count_;
 }
 
 void EntryWriter::footer(const Hash& state_hash, const Hash& chain_hash)
@@ -106,6 +119,19 @@ std::optional<EntryError> read_transactions(ByteReader& reader, std::vector<Byte
     }
     return std::nullopt;
 }
+
+Result<ByteView, EntryError> read_certificate(ByteReader& reader)
+{
+    const std::uint16_t byte_count = reader.u16();
+    if (reader.ok() && (byte_count == 0 || byte_count > certificate_entry_bytes_max)) {
+        return std::unexpected(EntryError::bad_certificate);
+    }
+    const ByteView bytes = reader.bytes(byte_count);
+    if (!reader.ok()) {
+        return std::unexpected(EntryError::truncated);
+    }
+    return bytes;
+}
 } // namespace
 
 Result<Entry, EntryError> EntryReader::next()
@@ -117,10 +143,22 @@ Result<Entry, EntryError> EntryReader::next()
     if (!reader.ok()) {
         return std::unexpected(EntryError::truncated);
     }
-    if (kind > static_cast<std::uint8_t>(EntryKind::footer)) {
+    if (kind > static_cast<std::uint8_t>(EntryKind::certificate)) {
         return std::unexpected(EntryError::unknown_kind);
     }
     entry.kind = static_cast<EntryKind>(kind);
+    if (entry.kind == EntryKind::certificate) {
+        if (++certificate_count_ > block_certificates_max) {
+            return std::unexpected(EntryError::bad_certificate);
+        }
+        BELFRY_TRY(bytes, read_certificate(reader));
+        entry.certificate = bytes;
+        position_ += reader.position();
+        return entry;
+    }
+    if (certificate_count_ > 0 && entry.kind != EntryKind::footer) {
+        return std::unexpected(EntryError::bad_certificate);
+    }
     if (entry.kind == EntryKind::footer) {
         entry.transaction_count = reader.u64();
         entry.state_hash = reader.fixed<Hash>();
@@ -169,6 +207,22 @@ Result<std::vector<Entry>, EntryError> decode_entries(ByteView stream)
         return std::unexpected(EntryError::after_footer);
     }
     return entries;
+}
+
+std::vector<Bytes> certificates_of(ByteView stream)
+{
+    std::vector<Bytes> certificates;
+    EntryReader reader(stream);
+    while (!reader.finished()) {
+        const Result<Entry, EntryError> entry = reader.next();
+        if (!entry) {
+            return {};
+        }
+        if (entry->kind == EntryKind::certificate) {
+            certificates.emplace_back(entry->certificate.begin(), entry->certificate.end());
+        }
+    }
+    return certificates;
 }
 
 } // namespace belfry::ledger

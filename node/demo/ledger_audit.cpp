@@ -274,6 +274,10 @@ void read_block(ByteView stream, Balances& balances, LedgerAudit& audit, AuditBl
             ended = true;
             continue;
         }
+        if (kind == 3) {
+            (void)in.bytes(in.u16()); // a certificate
+            continue;
+        }
         (void)in.bytes(4 + 32);
         const unsigned count = kind == 1 ? in.u16() : 0U;
         for (unsigned i = 0; i < count && in.ok(); ++i) {

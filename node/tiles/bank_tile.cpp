@@ -219,7 +219,9 @@ void BankTile::replay(std::unique_ptr<ledger::Block> block)
         return;
     }
     if (!known) {
-        executed(**result, block->parent, std::move(block->set_roots));
+        executed(**result, {.parent = block->parent,
+                            .set_roots = std::move(block->set_roots),
+                            .certificates = ledger::certificates_of(block->stream)});
     }
 }
 
@@ -239,26 +241,26 @@ void BankTile::refuse(std::unique_ptr<ledger::Block> block, exec::BlockError why
         log_.warning("block.invalid", "slot {} is invalid: {}", block->ref.slot.value,
                      exec::to_string(why));
         push_or_wait(links_.bank_consensus,
-                     ReplayedBlock{.ref = block->ref, .parent = block->parent, .state_hash = {}},
-                     stop_);
+                     ReplayedBlock{.ref = block->ref, .parent = block->parent}, stop_);
     }
 }
 
-void BankTile::executed(const exec::BlockState& state, const ledger::BlockRef& parent,
-                        std::vector<Hash> set_roots)
+void BankTile::executed(const exec::BlockState& state, Executed block)
 {
     pool_.on_block_processed(state.statuses);
     push_or_wait(links_.bank_store,
                  BankToStore(StoreBlock{{.ref = state.ref(),
-                                         .parent = parent,
+                                         .parent = block.parent,
                                          .height = state.height(),
-                                         .set_roots = std::move(set_roots)}}),
+                                         .set_roots = std::move(block.set_roots)}}),
                  stop_);
-    push_or_wait(
-        links_.bank_consensus,
-        ReplayedBlock{
-            .ref = state.ref(), .parent = parent, .valid = true, .state_hash = state.state_hash()},
-        stop_);
+    push_or_wait(links_.bank_consensus,
+                 ReplayedBlock{.ref = state.ref(),
+                               .parent = block.parent,
+                               .valid = true,
+                               .state_hash = state.state_hash(),
+                               .certificates = std::move(block.certificates)},
+                 stop_);
     const auto children = waiting_.extract(state.id());
     if (!children.empty()) {
         waiting_count_ -= children.mapped().size();
@@ -328,7 +330,7 @@ bool BankTile::build(Building& building, std::uint64_t now_ns)
         }
         return true;
     }
-    (void)builder.finish();
+    (void)builder.finish(order.certificates);
     push_stream(building, true);
     sealing_ = std::move(building.builder);
     building_.reset();
@@ -369,7 +371,7 @@ void BankTile::seal(const SealedBlock& sealed)
         pool_.release_packed();
         return;
     }
-    executed(**state, parent, sealed.set_roots);
+    executed(**state, {.parent = parent, .set_roots = sealed.set_roots, .certificates = {}});
 }
 
 void BankTile::begin_slot(Slot slot)

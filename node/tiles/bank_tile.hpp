@@ -82,8 +82,12 @@ private:
     bool replay_next();
     void replay(std::unique_ptr<ledger::Block> block);
     void refuse(std::unique_ptr<ledger::Block> block, exec::BlockError why);
-    void executed(const exec::BlockState& state, const ledger::BlockRef& parent,
-                  std::vector<Hash> set_roots);
+    struct Executed {
+        ledger::BlockRef parent;
+        std::vector<Hash> set_roots;
+        std::vector<Bytes> certificates; // that it carries; the own block's are known
+    };
+    void executed(const exec::BlockState& state, Executed block);
     void begin_block(const BuildOrder& order);
     bool build(Building& building, std::uint64_t now_ns);
     bool follow_silence();

@@ -19,6 +19,8 @@ void feed(ByteView input)
     for (const Entry& entry : *entries) {
         if (entry.kind == EntryKind::tick) {
             writer.tick(entry.hash_count, entry.hash);
+        } else if (entry.kind == EntryKind::certificate) {
+            writer.certificate(entry.certificate);
         } else if (entry.kind == EntryKind::transactions) {
             writer.transactions(entry.hash_count, entry.hash, entry.transactions);
         } else {

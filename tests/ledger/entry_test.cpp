@@ -40,6 +40,10 @@ struct SampleStream {
         end();
         writer.tick(0, filled(0x13));
         end();
+        writer.certificate(Bytes(1, 9));
+        end();
+        writer.certificate(Bytes(300, 8));
+        end();
         writer.footer(filled(0xee), filled(0x13));
         end();
     }
@@ -56,7 +60,7 @@ TEST(Entry, what_is_written_is_read)
     const SampleStream sample;
     const auto entries = decode_entries(sample.stream);
     ASSERT_TRUE(entries.has_value()) << to_string(entries.error());
-    ASSERT_EQ(entries->size(), 5U);
+    ASSERT_EQ(entries->size(), 7U);
     EXPECT_EQ((*entries)[0].kind, EntryKind::tick);
     EXPECT_EQ((*entries)[0].hash_count, 2000U);
     EXPECT_EQ((*entries)[0].hash, filled(0x10));
@@ -65,10 +69,14 @@ TEST(Entry, what_is_written_is_read)
     ASSERT_EQ((*entries)[2].transactions.size(), 2U);
     EXPECT_TRUE(std::ranges::equal((*entries)[2].transactions[0], sample.transactions[1]));
     EXPECT_TRUE(std::ranges::equal((*entries)[2].transactions[1], sample.transactions[2]));
-    EXPECT_EQ((*entries)[4].kind, EntryKind::footer);
-    EXPECT_EQ((*entries)[4].transaction_count, 3U);
-    EXPECT_EQ((*entries)[4].state_hash, filled(0xee));
-    EXPECT_EQ((*entries)[4].hash, filled(0x13));
+    EXPECT_EQ((*entries)[4].kind, EntryKind::certificate);
+    EXPECT_TRUE(std::ranges::equal((*entries)[4].certificate, Bytes(1, 9)));
+    EXPECT_EQ((*entries)[5].certificate.size(), 300U);
+    EXPECT_EQ((*entries)[6].kind, EntryKind::footer);
+    EXPECT_EQ((*entries)[6].transaction_count, 3U);
+    EXPECT_EQ((*entries)[6].state_hash, filled(0xee));
+    EXPECT_EQ((*entries)[6].hash, filled(0x13));
+    EXPECT_EQ(certificates_of(sample.stream), (std::vector{Bytes(1, 9), Bytes(300, 8)}));
 }
 
 TEST(Entry, the_bytes_of_each_kind_are_those_of_the_written_format)
@@ -77,6 +85,7 @@ TEST(Entry, the_bytes_of_each_kind_are_those_of_the_written_format)
     EntryWriter writer(stream);
     writer.tick(0x01020304, filled(0xaa));
     writer.transactions(2, filled(0xbb), std::vector<ByteView>{Bytes{0x77, 0x78}});
+    writer.certificate(Bytes{0x55, 0x56, 0x57});
     writer.footer(filled(0xcc), filled(0xdd));
     const auto repeated = [](const char* byte) {
         std::string text;
@@ -86,10 +95,10 @@ TEST(Entry, the_bytes_of_each_kind_are_those_of_the_written_format)
         return text;
     };
     EXPECT_EQ(to_hex(stream), "0004030201" + repeated("aa") + "0102000000" + repeated("bb") +
-                                  "010002007778" + "020100000000000000" + repeated("cc") +
-                                  repeated("dd"));
-    EXPECT_EQ(stream.size(),
-              entry_header_bytes + transactions_entry_overhead(1) + 2 + entry_footer_bytes);
+                                  "010002007778" + "030300555657" + "020100000000000000" +
+                                  repeated("cc") + repeated("dd"));
+    EXPECT_EQ(stream.size(), entry_header_bytes + transactions_entry_overhead(1) + 2 +
+                                 certificate_entry_overhead + 3 + entry_footer_bytes);
 }
 
 TEST(Entry, cut_anywhere_it_is_truncated_or_lacks_the_footer)
@@ -133,7 +142,7 @@ TEST(Entry, anything_after_the_footer_is_refused)
 
 TEST(Entry, every_other_kind_is_unknown)
 {
-    for (unsigned kind = 3; kind <= 255; ++kind) {
+    for (unsigned kind = 4; kind <= 255; ++kind) {
         SampleStream sample;
         sample.stream[sample.ends[0]] = static_cast<std::uint8_t>(kind);
         EXPECT_EQ(verdict(sample.stream), EntryError::unknown_kind) << kind;
@@ -169,10 +178,35 @@ TEST(Entry, a_footer_that_counts_otherwise_is_refused)
 {
     for (const int difference : {-1, 1}) {
         SampleStream sample;
-        std::uint8_t& count = sample.stream[sample.ends[3] + 1];
+        std::uint8_t& count = sample.stream[sample.ends[5] + 1];
         count = static_cast<std::uint8_t>(count + difference);
         EXPECT_EQ(verdict(sample.stream), EntryError::wrong_count);
     }
+}
+
+TEST(Entry, certificates_are_few_small_and_right_before_the_footer)
+{
+    const auto stream_of = [](const std::vector<std::size_t>& sizes, bool tick_after) {
+        Bytes stream;
+        for (const std::size_t size : sizes) {
+            ByteWriter writer(stream);
+            writer.u8(3);
+            writer.u16(static_cast<std::uint16_t>(size));
+            writer.bytes(Bytes(size));
+        }
+        EntryWriter writer(stream);
+        if (tick_after) {
+            writer.tick(1, {});
+        }
+        writer.footer({}, {});
+        return stream;
+    };
+    EXPECT_EQ(verdict(stream_of({1, 2, 3, certificate_entry_bytes_max}, false)), std::nullopt);
+    EXPECT_EQ(verdict(stream_of({1, 2, 3, 4, 5}, false)), EntryError::bad_certificate);
+    EXPECT_EQ(verdict(stream_of({0}, false)), EntryError::bad_certificate);
+    EXPECT_EQ(verdict(stream_of({certificate_entry_bytes_max + 1}, false)),
+              EntryError::bad_certificate);
+    EXPECT_EQ(verdict(stream_of({1}, true)), EntryError::bad_certificate);
 }
 
 TEST(Entry, longer_than_any_block_may_be_is_refused)
@@ -199,7 +233,7 @@ TEST(Entry, random_and_spoilt_streams_never_crash_and_what_is_accepted_writes_ba
         Bytes stream = sample.stream;
         for (auto change = 1 + random() % 3; change > 0; --change) {
             // Lengths and kinds are near the entries' fronts.
-            const std::size_t front = random() % 2 == 0 ? 0 : sample.ends[random() % 4];
+            const std::size_t front = random() % 2 == 0 ? 0 : sample.ends[random() % 6];
             const std::size_t at = (front + random() % 48) % stream.size();
             stream[at] = static_cast<std::uint8_t>(random() % 4 == 0 ? random() : random() % 4);
         }
@@ -215,6 +249,8 @@ TEST(Entry, random_and_spoilt_streams_never_crash_and_what_is_accepted_writes_ba
                 writer.tick(entry.hash_count, entry.hash);
             } else if (entry.kind == EntryKind::transactions) {
                 writer.transactions(entry.hash_count, entry.hash, entry.transactions);
+            } else if (entry.kind == EntryKind::certificate) {
+                writer.certificate(entry.certificate);
             } else {
                 writer.footer(entry.state_hash, entry.hash);
             }
