@@ -4,8 +4,11 @@
 // Equation [8](sum z_i R_i + sum (z_i k_i) A_i - (sum z_i S_i) B) = 0 with a fresh random z_i for
 //          each signature; the multiplication by 8 is three doublings of the final sum, never of
 //          scalars. A batch of good signatures always holds; one with a bad one holds with
-//          probability 2^-128. What fails is split: the left half is summed with the same weights,
-//          the right half is the difference, and few signatures go to exact lanes.
+//          probability 2^-128.
+// Failure  what fails is split: the left part is summed with the same weights, the right part is
+//          the difference, few signatures go to exact lanes. Of a large batch the first part is a
+//          sixteenth: if it fails and the rest does too, many are bad and all go to exact lanes at
+//          once. Points, hashes and weights are never made twice. Cost: bench/kernels, *_bad.
 // Rules    a template parameter, so that tests can break one rule and show that a test sees it.
 // Bounds   everything is allocated by the constructor for jobs_max jobs.
 // Threads  one owner.
@@ -124,8 +127,11 @@ public:
 
 private:
     static constexpr std::size_t jobs_limit = std::size_t{1} << 20;
-    static constexpr std::size_t exact_below = 16; // fewer go to the exact lanes
+    static constexpr std::size_t exact_below = 16;    // fewer go to the exact lanes
+    static constexpr std::size_t exact_if_fails = 32; // so do as many, once their sum fails
     static constexpr std::size_t exact_if_both_fail = 64;
+    static constexpr std::size_t probe_from = 256; // a larger batch that fails is probed
+    static constexpr std::size_t probe_part = 16;
     static constexpr std::size_t hash_group = 64; // messages hashed at once
     static constexpr std::size_t hash_slot_bytes = 1536;
     static constexpr std::size_t points_bytes = 64; // R and A before the message
@@ -302,24 +308,25 @@ private:
         const ExtendedPoint sum = weighted_sum(range);
         if (Rules::holds(sum)) {
             accept(range);
+        } else if (range.size() >= probe_from) {
+            split(range, range.size() / probe_part, sum, true);
         } else {
-            split(range, sum);
+            split(range, range.size() / 2, sum, false);
         }
     }
 
-    /// Precondition: sum is the weighted sum of the range, and does not hold. Where both halves
-    /// fail in a small range, or twice in a row, many are bad and further sums would be wasted.
-    /// Depth: log2 of jobs.
-    void split(Range range, const ExtendedPoint& sum, // NOLINT(misc-no-recursion)
-               bool many_bad = false)
+    /// Precondition: sum is the weighted sum of the range, and does not hold. Where both parts fail
+    /// in a small range, after a probe, or twice in a row, many are bad (many_bad) and further sums
+    /// would be wasted. Depth: log2 of jobs, and one.
+    void split(Range range, std::size_t left_count, // NOLINT(misc-no-recursion)
+               const ExtendedPoint& sum, bool many_bad)
     {
-        const std::size_t middle = range.begin + range.size() / 2;
-        const Range left{range.begin, middle};
-        const Range right{middle, range.end};
-        if (left.size() < exact_below) {
+        if (range.size() <= exact_if_fails) {
             check_exactly(range);
             return;
         }
+        const Range left{range.begin, range.begin + left_count};
+        const Range right{left.end, range.end};
         const ExtendedPoint left_sum = weighted_sum(left);
         const ExtendedPoint right_sum = point_subtract(sum, niels_of(left_sum));
         const bool left_holds = Rules::holds(left_sum);
@@ -332,12 +339,12 @@ private:
         if (left_holds) {
             accept(left);
         } else {
-            split(left, left_sum, both_fail);
+            split(left, left.size() / 2, left_sum, both_fail);
         }
         if (right_holds) {
             accept(right);
         } else {
-            split(right, right_sum, both_fail);
+            split(right, right.size() / 2, right_sum, both_fail);
         }
     }
 
@@ -345,17 +352,14 @@ private:
     void check_exactly(Range range)
     {
         work_.exact += range.size();
-        std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> k_digits;
-        std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> s_digits;
         for (std::size_t at = range.begin; at < range.end; at += lanes_.lane_count) {
             const std::size_t count = std::min(lanes_.lane_count, range.end - at);
+            std::array<Ed25519ExactDigits, ed25519_lanes_max> digits;
             std::array<Ed25519ExactLane, ed25519_lanes_max> lanes{};
             for (std::size_t i = 0; i < count; ++i) {
                 const Candidate& candidate = candidates_[at + i];
-                recode_long(candidate.k, 4, k_digits[i].data());
-                recode_long(candidate.s, 8, s_digits[i].data());
-                lanes[i] = {keys_[candidate.key].row, candidate.r_row, k_digits[i].data(),
-                            s_digits[i].data()};
+                digits[i] = ed25519_exact_digits(candidate.k, candidate.s);
+                lanes[i] = digits[i].lane(keys_[candidate.key].row, candidate.r_row);
             }
             const unsigned good =
                 lanes_.verify_exact(lanes.data(), count, ed25519_base_comb(), exact_table_.data());

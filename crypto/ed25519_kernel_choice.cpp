@@ -2,6 +2,7 @@
 #include "crypto/ed25519_kernel_choice.hpp"
 
 #include "crypto/ed25519_digits.hpp"
+#include "crypto/ed25519_quotient.hpp"
 
 #include <algorithm>
 #include <array>
@@ -172,8 +173,7 @@ bool sums_agree(const Ed25519Lanes& lanes)
 bool exact_lanes_agree(const Ed25519Lanes& lanes)
 {
     const Ed25519Row* comb = ed25519_base_comb();
-    std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> k_digits{};
-    std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> s_digits{};
+    std::array<Ed25519ExactDigits, ed25519_lanes_max> digits{};
     std::array<Ed25519ExactLane, ed25519_lanes_max> jobs{};
     std::vector<Ed25519Sum> table(ed25519_exact_table_count);
     for (std::size_t bad = 0; bad <= lanes.lane_count; ++bad) {
@@ -181,9 +181,8 @@ bool exact_lanes_agree(const Ed25519Lanes& lanes)
             const Scalar k = test_scalar(i);
             const Scalar s = scalar_mul_add(k, Scalar{{i + 5, 0, 0, 0}},
                                             Scalar{{i + (i == bad ? 10 : 9), 0, 0, 0}});
-            recode_long(k, 4, k_digits[i].data());
-            recode_long(s, 8, s_digits[i].data());
-            jobs[i] = {&comb[i + 4], &comb[i + 8], k_digits[i].data(), s_digits[i].data()};
+            digits[i] = ed25519_exact_digits(k, s);
+            jobs[i] = digits[i].lane(&comb[i + 4], &comb[i + 8]);
         }
         const unsigned all = (1U << lanes.lane_count) - 1;
         const unsigned expect = bad < lanes.lane_count ? all & ~(1U << bad) : all;
@@ -261,6 +260,17 @@ const Ed25519Row* ed25519_base_comb()
 {
     static const std::vector<Ed25519Row> comb = make_comb();
     return comb.data();
+}
+
+Ed25519ExactDigits ed25519_exact_digits(const Scalar& k, const Scalar& s)
+{
+    const ScalarQuotient quotient = scalar_quotient(k);
+    const Scalar w = scalar_weigh(quotient.denominator, s);
+    Ed25519ExactDigits digits;
+    recode_half(quotient.numerator, false, digits.u.data());
+    recode_half(quotient.denominator, quotient.negative, digits.v.data());
+    recode_long(quotient.negative ? scalar_negate(w) : w, 8, digits.w.data());
+    return digits;
 }
 
 ExtendedPoint point_of(const Ed25519Sum& sum)

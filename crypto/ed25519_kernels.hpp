@@ -48,12 +48,13 @@ struct Ed25519BucketJob {
     Ed25519Sum* sum;
 };
 
-/// One lane of exact verification: [8]([s]B - [k]A - R).
+/// One lane of exact verification: [8]([w]B - [u]A - [v]R), where u = v k and w = v S mod L.
 struct Ed25519ExactLane {
     const Ed25519Row* key;
     const Ed25519Row* r;
-    const std::int8_t* k_digits; // 64 of 4 bits
-    const std::int8_t* s_digits; // 32 of 8 bits
+    const std::int8_t* u_digits; // 32 of 4 bits
+    const std::int8_t* v_digits; // 32 of 4 bits
+    const std::int8_t* w_digits; // 32 of 8 bits
 };
 
 /// One signature alone: encodings in, S and k as digits. False also when a point does not decode.
@@ -66,7 +67,7 @@ struct Ed25519One {
 };
 bool ed25519_verify_one_ifma(const Ed25519One* job);
 
-inline constexpr std::size_t ed25519_exact_table_count = 9 * ed25519_lanes_max;
+inline constexpr std::size_t ed25519_exact_table_count = 2 * 9 * ed25519_lanes_max;
 
 /// What one island offers. All counts may be 0 unless a comment says otherwise.
 struct Ed25519Lanes {
@@ -75,12 +76,12 @@ struct Ed25519Lanes {
     void (*decode)(const std::uint8_t* const* encodings, std::size_t count, Ed25519Row* rows,
                    std::uint8_t* decoded);
     void (*bucket_sum)(const Ed25519BucketJob* job);
-    /// Bit i of the result: lane i holds. count in 1..lane_count. base_rows: 1B, 2B, ..., 128B;
-    /// table: ed25519_exact_table_count.
+    /// Bit i of the result: lane i holds. count in 1..lane_count. comb: 32 times 128 rows,
+    /// comb[128 w + j] = (j + 1) 256^w B; table: ed25519_exact_table_count.
     unsigned (*verify_exact)(const Ed25519ExactLane* lanes, std::size_t count,
-                             const Ed25519Row* base_rows, Ed25519Sum* table);
-    /// out[i] = sum over 32 windows of digit * 256^window B, as 32 bytes each. comb: 32 times 128
-    /// rows, comb[128 w + j] = (j + 1) 256^w B. scratch: count rounded up to lane_count.
+                             const Ed25519Row* comb, Ed25519Sum* table);
+    /// out[i] = sum over 32 windows of digit * 256^window B, as 32 bytes each. scratch: count
+    /// rounded up to lane_count.
     void (*base_multiply)(const std::int8_t* digits, std::size_t count, const Ed25519Row* comb,
                           Ed25519Sum* scratch, std::uint8_t* out);
     /// nullptr: the portable verification is as fast.
