@@ -84,6 +84,7 @@ public:
         , hash_(secret_hash())
         , cache_(options.key_cache_bytes, hash_)
         , buckets_(ed25519_bucket_count)
+        , window_sums_(ed25519_window_sum_count)
         , exact_table_(ed25519_exact_table_count)
         , hash_bytes_(hash_group * hash_slot_bytes)
     {
@@ -143,6 +144,7 @@ private:
         const Ed25519Row* r_row = nullptr;
         Scalar s;
         Scalar k;
+        Scalar weighed_k; // z k, once weights are drawn
     };
     /// A public key of this batch.
     struct Key {
@@ -185,7 +187,7 @@ private:
         decode_points();
         hash_messages();
         if (candidate_count_ >= exact_below) {
-            Rules::draw_weights(stream_, std::span(weights_).first(candidate_count_));
+            weigh();
         }
         settle({0, candidate_count_});
         for (std::size_t i = 0; i < undecoded_count_; ++i) {
@@ -292,6 +294,15 @@ private:
         flush();
     }
 
+    void weigh()
+    {
+        Rules::draw_weights(stream_, std::span(weights_).first(candidate_count_));
+        for (std::size_t c = 0; c < candidate_count_; ++c) {
+            const Scalar zk = scalar_weigh(weights_[c].magnitude(), candidates_[c].k);
+            candidates_[c].weighed_k = weights_[c].is_negative() ? scalar_negate(zk) : zk;
+        }
+    }
+
     void accept(Range range)
     {
         for (std::size_t c = range.begin; c < range.end; ++c) {
@@ -354,13 +365,18 @@ private:
         work_.exact += range.size();
         for (std::size_t at = range.begin; at < range.end; at += lanes_.lane_count) {
             const std::size_t count = std::min(lanes_.lane_count, range.end - at);
+            std::array<Scalar, ed25519_lanes_max> k;
+            std::array<Scalar, ed25519_lanes_max> s;
             std::array<Ed25519ExactDigits, ed25519_lanes_max> digits;
             std::array<Ed25519ExactLane, ed25519_lanes_max> lanes{};
             for (std::size_t i = 0; i < count; ++i) {
                 const Candidate& candidate = candidates_[at + i];
-                digits[i] = ed25519_exact_digits(candidate.k, candidate.s);
+                k[i] = candidate.k;
+                s[i] = candidate.s;
                 lanes[i] = digits[i].lane(keys_[candidate.key].row, candidate.r_row);
             }
+            ed25519_exact_digits(std::span(k).first(count), std::span(s).first(count),
+                                 std::span(digits).first(count));
             const unsigned good =
                 lanes_.verify_exact(lanes.data(), count, ed25519_base_comb(), exact_table_.data());
             for (std::size_t i = 0; i < count; ++i) {
@@ -379,19 +395,15 @@ private:
         Scalar512 minus{};
         for (std::size_t c = range.begin; c < range.end; ++c) {
             const Candidate& candidate = candidates_[c];
-            const Weight128 weight = weights_[c].magnitude();
-            Scalar zk = scalar_weigh(weight, candidate.k);
-            if (weights_[c].is_negative()) {
-                zk = scalar_negate(zk);
-            }
-            scalar_accumulate(weights_[c].is_negative() ? minus : plus, weight, candidate.s);
+            scalar_accumulate(weights_[c].is_negative() ? minus : plus, weights_[c].magnitude(),
+                              candidate.s);
             Key& key = keys_[candidate.key];
             if (key.sum_number != sum_number_) {
                 key.sum_number = sum_number_;
-                key.scalar = zk;
+                key.scalar = candidate.weighed_k;
                 terms_[term_count++] = candidate.key;
             } else {
-                key.scalar = scalar_add(key.scalar, zk);
+                key.scalar = scalar_add(key.scalar, candidate.weighed_k);
             }
         }
         const unsigned bits = ed25519_window_bits(lanes_, term_count + 1, range.size());
@@ -409,7 +421,6 @@ private:
             short_rows_[i] = candidates_[c].r_row;
             recode_short(weights_[c], bits, &short_digits_[i * ed25519_short_digits]);
         }
-        Ed25519Sum sum;
         const Ed25519BucketJob job{.long_rows = long_rows_.data(),
                                    .long_digits = long_digits_.data(),
                                    .long_count = term_count + 1,
@@ -420,8 +431,10 @@ private:
                                    .short_windows = short_window_count(bits),
                                    .window_bits = bits,
                                    .buckets = buckets_.data(),
-                                   .sum = &sum};
-        lanes_.bucket_sum(&job);
+                                   .windows = window_sums_.data()};
+        lanes_.bucket_sums(&job);
+        Ed25519Sum sum;
+        lanes_.fold_windows(window_sums_.data(), job.long_windows, bits, &sum);
         return point_of(sum);
     }
 
@@ -452,6 +465,7 @@ private:
     std::vector<std::int8_t> long_digits_;
     std::vector<std::int8_t> short_digits_;
     std::vector<Ed25519Sum> buckets_;
+    std::vector<Ed25519Sum> window_sums_;
     std::vector<Ed25519Sum> exact_table_;
     std::vector<std::uint8_t> hash_bytes_;
 };

@@ -37,7 +37,9 @@ struct Ed25519ExactDigits {
         return {key, r, u.data(), v.data(), w.data()};
     }
 };
-[[nodiscard]] Ed25519ExactDigits ed25519_exact_digits(const Scalar& k, const Scalar& s);
+/// digits[i] for k[i] and s[i]. Preconditions: equal counts, at most ed25519_lanes_max.
+void ed25519_exact_digits(std::span<const Scalar> k, std::span<const Scalar> s,
+                          std::span<Ed25519ExactDigits> digits);
 
 /// comb[128 w + j] = (j + 1) 256^w B for w = 0..31; its first 128 rows are the multiples of B.
 [[nodiscard]] const Ed25519Row* ed25519_base_comb();

@@ -73,29 +73,75 @@ struct Remainders {
     bool smaller_is_negative = false; // the sign of smaller_t
 };
 
-/// What some steps do to two remainders: (a r0 - b r1, d r1 - c r0), or both with the other sign.
-struct Matrix {
+/// Leading words of two remainders, and what the steps done so far make of those:
+/// (a r0 - b r1, d r1 - c r0), or both with the other sign after an odd number of steps.
+struct Leading {
+    std::uint64_t x = 0, y = 0;
+    std::uint64_t half = 0; // in y's unit
     std::uint64_t a = 1, b = 0, c = 0, d = 1;
-    bool odd = false; // the number of steps
+    bool odd = false;
+
+    explicit Leading(const Remainders& r)
+    {
+        const unsigned position = bit_length(r.larger) - word_bits;
+        x = bits_from(r.larger, position);
+        y = bits_from(r.smaller, position);
+        half = position < half_bits ? std::uint64_t{1} << (half_bits - position) : 1;
+    }
 };
 
-/// As many steps as the leading words decide for certain, none past half.
-Matrix leading_steps(std::uint64_t x, std::uint64_t y, std::uint64_t half)
-{
-    Matrix m;
-    // Here b <= d, so that d bounds how far y may be from the truth.
-    while (y >= half + m.d) {
-        const std::uint64_t quotient = x / y;
-        const std::uint64_t rest = x - quotient * y;
-        const Wide next = Wide{quotient} * m.d + m.b;
-        if (next > rest || y - rest < static_cast<std::uint64_t>(next) + m.d) {
-            break;
-        }
-        m = {m.c, m.d, m.a + quotient * m.c, static_cast<std::uint64_t>(next), !m.odd};
-        x = y;
-        y = rest;
+/// One step of the algorithm on leading words.
+struct Step {
+    std::uint64_t quotient;
+    std::uint64_t rest;
+    std::uint64_t next; // d after it
+    bool is_certain;    // the whole numbers take the same step, and are not past half before it
+
+    explicit Step(const Leading& at)
+        : quotient(at.x / (at.y == 0 ? 1 : at.y)) // 0 only before the first step
+        , rest(at.x - quotient * at.y)
+        , next(quotient * at.d + at.b)
+    {
+        // Since b <= d, d bounds how far y is from the truth; and d is below 2^32, for d y <= x of
+        // the start and d <= y. So nothing that a certain step depends on is past 64 bits.
+        const bool short_enough = quotient < std::uint64_t{1} << 31;
+        is_certain =
+            short_enough && at.y >= at.half + at.d && next <= rest && at.y - rest >= next + at.d;
     }
-    return m;
+};
+
+void take(Leading& at, const Step& step)
+{
+    const std::uint64_t c = at.a + step.quotient * at.c;
+    at.a = at.c;
+    at.b = at.d;
+    at.c = c;
+    at.d = step.next;
+    at.x = at.y;
+    at.y = step.rest;
+    at.odd = !at.odd;
+}
+
+/// All steps that leading words decide for certain.
+void take_steps(Leading& at)
+{
+    for (Step step(at); step.is_certain; step = Step(at)) {
+        take(at, step);
+    }
+}
+
+/// The same for two pairs at once, while both have steps: each division waits for the one before,
+/// but not for the other pair's.
+void take_steps(Leading& first, Leading& second)
+{
+    Step one(first);
+    Step two(second);
+    while (one.is_certain && two.is_certain) {
+        take(first, one);
+        take(second, two);
+        one = Step(first);
+        two = Step(second);
+    }
 }
 
 /// larger -= smaller * 2^j for the largest j that fits: a step when leading words decide nothing.
@@ -126,8 +172,13 @@ void subtract_once(Remainders& r)
     }
 }
 
-void apply(Remainders& r, const Matrix& m)
+/// The whole numbers take the steps of their leading words.
+void apply(Remainders& r, const Leading& m)
 {
+    if (m.c == 0) {
+        subtract_once(r);
+        return;
+    }
     const Words larger =
         m.odd ? combine(r.smaller, m.b, r.larger, m.a) : combine(r.larger, m.a, r.smaller, m.b);
     r.smaller =
@@ -139,31 +190,55 @@ void apply(Remainders& r, const Matrix& m)
     r.smaller_is_negative = r.smaller_is_negative != m.odd;
 }
 
-Weight128 words_of(Wide value)
+Remainders start(const Scalar& k)
 {
-    return {static_cast<std::uint64_t>(value), static_cast<std::uint64_t>(value >> word_bits)};
+    constexpr Words order{0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
+    BELFRY_CHECK(is_below(k.word, order));
+    return {.larger = order, .smaller = k.word};
+}
+
+bool is_past_half(const Remainders& r)
+{
+    return bit_length(r.smaller) <= half_bits;
+}
+
+ScalarQuotient finish(Remainders& r)
+{
+    while (!is_past_half(r)) {
+        Leading leading(r);
+        take_steps(leading);
+        apply(r, leading);
+    }
+    return {.numerator = {r.smaller[0], r.smaller[1]},
+            .denominator = {static_cast<std::uint64_t>(r.smaller_t),
+                            static_cast<std::uint64_t>(r.smaller_t >> word_bits)},
+            .negative = r.smaller_is_negative};
 }
 
 } // namespace
 
-ScalarQuotient scalar_quotient(const Scalar& k)
+void scalar_quotients(std::span<const Scalar> k, std::span<ScalarQuotient> out)
 {
-    constexpr Words order{0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000};
-    Remainders r{.larger = order, .smaller = k.word};
-    BELFRY_CHECK(is_below(r.smaller, r.larger));
-    while (bit_length(r.smaller) > half_bits) {
-        const unsigned position = bit_length(r.larger) - word_bits;
-        const std::uint64_t half =
-            position < half_bits ? std::uint64_t{1} << (half_bits - position) : 1;
-        const Matrix m =
-            leading_steps(bits_from(r.larger, position), bits_from(r.smaller, position), half);
-        if (m.c == 0) {
-            subtract_once(r);
-        } else {
-            apply(r, m);
+    BELFRY_CHECK(k.size() == out.size());
+    for (std::size_t i = 0; i < k.size(); i += 2) {
+        Remainders one = start(k[i]);
+        if (i + 1 == k.size()) {
+            out[i] = finish(one);
+            return;
         }
+        Remainders two = start(k[i + 1]);
+        while (!is_past_half(one) && !is_past_half(two)) {
+            Leading first(one);
+            Leading second(two);
+            take_steps(first, second);
+            take_steps(first);
+            take_steps(second);
+            apply(one, first);
+            apply(two, second);
+        }
+        out[i] = finish(one);
+        out[i + 1] = finish(two);
     }
-    return {{r.smaller[0], r.smaller[1]}, words_of(r.smaller_t), r.smaller_is_negative};
 }
 
 } // namespace belfry::crypto

@@ -15,6 +15,8 @@
 
 #include "crypto/ed25519_scalar.hpp"
 
+#include <span>
+
 namespace belfry::crypto {
 
 struct ScalarQuotient {
@@ -23,7 +25,8 @@ struct ScalarQuotient {
     bool negative = false;   // of the denominator
 };
 
-/// Precondition: k is below L. Variable time.
-[[nodiscard]] ScalarQuotient scalar_quotient(const Scalar& k);
+/// out[i] for k[i]; two at a time take hardly longer than one. Preconditions: equal counts, every k
+/// below L. Variable time.
+void scalar_quotients(std::span<const Scalar> k, std::span<ScalarQuotient> out);
 
 } // namespace belfry::crypto

@@ -20,9 +20,23 @@ bool is_half(const Weight128& value)
            (value[1] == std::uint64_t{1} << 62 && value[0] <= 1);
 }
 
+/// Beside another scalar, in both places, and alone, the quotient is the same.
+ScalarQuotient quotient_of(const Scalar& k)
+{
+    static Scalar neighbour = one;
+    const std::array<Scalar, 3> scalars{k, neighbour, k};
+    neighbour = k;
+    std::array<ScalarQuotient, 3> out;
+    scalar_quotients(scalars, out);
+    EXPECT_EQ(out[0].numerator, out[2].numerator);
+    EXPECT_EQ(out[0].denominator, out[2].denominator);
+    EXPECT_EQ(out[0].negative, out[2].negative);
+    return out[0];
+}
+
 void expect_quotient(const Scalar& k, const char* what)
 {
-    const ScalarQuotient quotient = scalar_quotient(k);
+    const ScalarQuotient quotient = quotient_of(k);
     const Scalar product = scalar_weigh(quotient.denominator, k);
     const Scalar numerator = scalar_weigh(quotient.numerator, one);
     EXPECT_EQ((quotient.negative ? scalar_negate(product) : product).word, numerator.word) << what;
