@@ -114,6 +114,39 @@ void belfry_batch_cached(benchmark::State& state)
     verify_batches(state, static_cast<std::size_t>(state.range(0)), std::size_t{2} << 20);
 }
 
+/// What bad signatures cost: every bad_every-th of a batch has the message of its neighbour.
+void verify_with_bad(benchmark::State& state, std::size_t bad_every)
+{
+    const Signed& with = corpus();
+    const auto size = static_cast<std::size_t>(state.range(0));
+    Ed25519BatchVerifier verifier({.jobs_max = 8192, .key_cache_bytes = 0});
+    std::vector<Ed25519Job> jobs = with.jobs;
+    for (std::size_t i = 0; i < key_count; ++i) {
+        // The bad place is another one in each batch.
+        if ((i + i / size * 7) % bad_every == 0) {
+            jobs[i].message = with.messages[(i + 1) % key_count];
+        }
+    }
+    std::size_t at = 0;
+    for (auto _ : state) {
+        const std::span<bool> verdicts(with.verdicts.get(), size);
+        verifier.verify(std::span(jobs).subspan(at, size), verdicts);
+        benchmark::DoNotOptimize(verdicts.front());
+        at = (at + size) % key_count;
+    }
+    count_items(state, size);
+}
+
+void belfry_one_bad(benchmark::State& state)
+{
+    verify_with_bad(state, static_cast<std::size_t>(state.range(0)));
+}
+
+void belfry_all_bad(benchmark::State& state)
+{
+    verify_with_bad(state, 1);
+}
+
 void belfry_eight(benchmark::State& state)
 {
     verify_batches(state, 8, 0);
@@ -189,6 +222,8 @@ BENCHMARK(belfry_batch)->Name("ed25519_verify/belfry_batch")->Arg(16)->Arg(32)->
 BENCHMARK(belfry_batch)->Name("ed25519_verify/belfry_batch")->Arg(256)->Arg(1024)->Arg(4096);
 BENCHMARK(belfry_batch_cached)->Name("ed25519_verify/belfry_batch_cached")->Arg(64)->Arg(256);
 BENCHMARK(belfry_batch_cached)->Name("ed25519_verify/belfry_batch_cached")->Arg(1024)->Arg(4096);
+BENCHMARK(belfry_one_bad)->Name("ed25519_verify/belfry_one_bad")->Arg(64)->Arg(1024);
+BENCHMARK(belfry_all_bad)->Name("ed25519_verify/belfry_all_bad")->Arg(64)->Arg(1024);
 BENCHMARK(sign_belfry_bulk)->Name("ed25519_sign/belfry_bulk");
 BENCHMARK(sign_libsodium)->Name("ed25519_sign/libsodium");
 

@@ -19,12 +19,16 @@ import sys
 # What is measured, its peer, and the ratio to reach on a core with AVX-512 ("" where none is set).
 RATIOS = [
     ("ed25519_verify/belfry_single", "ed25519_verify/libsodium", 1.4),
-    ("ed25519_verify/belfry_batch/8", "ed25519_verify/libsodium", 9),
+    ("ed25519_verify/belfry_eight", "ed25519_verify/libsodium", 9),
     ("ed25519_verify/belfry_batch/64", "ed25519_verify/libsodium", 14),
     ("ed25519_verify/belfry_batch/256", "ed25519_verify/libsodium", 20),
     ("ed25519_verify/belfry_batch/1024", "ed25519_verify/libsodium", 26),
     ("ed25519_verify/belfry_batch/4096", "ed25519_verify/libsodium", 28),
     ("ed25519_verify/belfry_batch_cached/4096", "ed25519_verify/libsodium", 34),
+    ("ed25519_verify/belfry_one_bad/64", "ed25519_verify/belfry_batch/64", 1 / 2),
+    ("ed25519_verify/belfry_all_bad/64", "ed25519_verify/belfry_batch/64", 1 / 3),
+    ("ed25519_verify/belfry_one_bad/1024", "ed25519_verify/belfry_batch/1024", 1 / 2),
+    ("ed25519_verify/belfry_all_bad/1024", "ed25519_verify/belfry_batch/1024", 1 / 3),
     ("ed25519_sign/belfry_bulk", "ed25519_sign/libsodium", 6),
     ("sha512/belfry_x8", "sha512/openssl", 4.7),
     ("poh_chain/belfry", "poh_chain/openssl", 1.35),

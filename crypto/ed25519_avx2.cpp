@@ -425,7 +425,7 @@ BELFRY_LANES_INLINE Mask mask_not(Mask a)
 
 } // namespace
 
-const Ed25519Lanes ed25519_lanes_avx2 = {lane_count,   decode,        bucket_sum,
+const Ed25519Lanes ed25519_lanes_avx2 = {lane_count,   decode,        bucket_sums, fold_windows,
                                          verify_exact, base_multiply, nullptr};
 
 } // namespace belfry::crypto

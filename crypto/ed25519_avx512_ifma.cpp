@@ -241,7 +241,12 @@ BELFRY_LANES_INLINE Mask mask_not(Mask a)
 
 } // namespace
 
-const Ed25519Lanes ed25519_lanes_avx512 = {lane_count,   decode,        bucket_sum,
-                                           verify_exact, base_multiply, ed25519_verify_one_ifma};
+const Ed25519Lanes ed25519_lanes_avx512 = {lane_count,
+                                           decode,
+                                           bucket_sums,
+                                           ed25519_fold_windows_ifma,
+                                           verify_exact,
+                                           base_multiply,
+                                           ed25519_verify_one_ifma};
 
 } // namespace belfry::crypto

@@ -4,8 +4,11 @@
 // Equation [8](sum z_i R_i + sum (z_i k_i) A_i - (sum z_i S_i) B) = 0 with a fresh random z_i for
 //          each signature; the multiplication by 8 is three doublings of the final sum, never of
 //          scalars. A batch of good signatures always holds; one with a bad one holds with
-//          probability 2^-128. What fails is split: the left half is summed with the same weights,
-//          the right half is the difference, and few signatures go to exact lanes.
+//          probability 2^-128.
+// Failure  what fails is split: the left part is summed with the same weights, the right part is
+//          the difference, few signatures go to exact lanes. Of a large batch the first part is a
+//          sixteenth: if it fails and the rest does too, many are bad and all go to exact lanes at
+//          once. Points, hashes and weights are never made twice. Cost: bench/kernels, *_bad.
 // Rules    a template parameter, so that tests can break one rule and show that a test sees it.
 // Bounds   everything is allocated by the constructor for jobs_max jobs.
 // Threads  one owner.
@@ -81,6 +84,7 @@ public:
         , hash_(secret_hash())
         , cache_(options.key_cache_bytes, hash_)
         , buckets_(ed25519_bucket_count)
+        , window_sums_(ed25519_window_sum_count)
         , exact_table_(ed25519_exact_table_count)
         , hash_bytes_(hash_group * hash_slot_bytes)
     {
@@ -124,8 +128,11 @@ public:
 
 private:
     static constexpr std::size_t jobs_limit = std::size_t{1} << 20;
-    static constexpr std::size_t exact_below = 16; // fewer go to the exact lanes
+    static constexpr std::size_t exact_below = 16;    // fewer go to the exact lanes
+    static constexpr std::size_t exact_if_fails = 32; // so do as many, once their sum fails
     static constexpr std::size_t exact_if_both_fail = 64;
+    static constexpr std::size_t probe_from = 256; // a larger batch that fails is probed
+    static constexpr std::size_t probe_part = 16;
     static constexpr std::size_t hash_group = 64; // messages hashed at once
     static constexpr std::size_t hash_slot_bytes = 1536;
     static constexpr std::size_t points_bytes = 64; // R and A before the message
@@ -137,6 +144,7 @@ private:
         const Ed25519Row* r_row = nullptr;
         Scalar s;
         Scalar k;
+        Scalar weighed_k; // z k, once weights are drawn
     };
     /// A public key of this batch.
     struct Key {
@@ -179,7 +187,7 @@ private:
         decode_points();
         hash_messages();
         if (candidate_count_ >= exact_below) {
-            Rules::draw_weights(stream_, std::span(weights_).first(candidate_count_));
+            weigh();
         }
         settle({0, candidate_count_});
         for (std::size_t i = 0; i < undecoded_count_; ++i) {
@@ -286,6 +294,15 @@ private:
         flush();
     }
 
+    void weigh()
+    {
+        Rules::draw_weights(stream_, std::span(weights_).first(candidate_count_));
+        for (std::size_t c = 0; c < candidate_count_; ++c) {
+            const Scalar zk = scalar_weigh(weights_[c].magnitude(), candidates_[c].k);
+            candidates_[c].weighed_k = weights_[c].is_negative() ? scalar_negate(zk) : zk;
+        }
+    }
+
     void accept(Range range)
     {
         for (std::size_t c = range.begin; c < range.end; ++c) {
@@ -302,24 +319,25 @@ private:
         const ExtendedPoint sum = weighted_sum(range);
         if (Rules::holds(sum)) {
             accept(range);
+        } else if (range.size() >= probe_from) {
+            split(range, range.size() / probe_part, sum, true);
         } else {
-            split(range, sum);
+            split(range, range.size() / 2, sum, false);
         }
     }
 
-    /// Precondition: sum is the weighted sum of the range, and does not hold. Where both halves
-    /// fail in a small range, or twice in a row, many are bad and further sums would be wasted.
-    /// Depth: log2 of jobs.
-    void split(Range range, const ExtendedPoint& sum, // NOLINT(misc-no-recursion)
-               bool many_bad = false)
+    /// Precondition: sum is the weighted sum of the range, and does not hold. Where both parts fail
+    /// in a small range, after a probe, or twice in a row, many are bad (many_bad) and further sums
+    /// would be wasted. Depth: log2 of jobs, and one.
+    void split(Range range, std::size_t left_count, // NOLINT(misc-no-recursion)
+               const ExtendedPoint& sum, bool many_bad)
     {
-        const std::size_t middle = range.begin + range.size() / 2;
-        const Range left{range.begin, middle};
-        const Range right{middle, range.end};
-        if (left.size() < exact_below) {
+        if (range.size() <= exact_if_fails) {
             check_exactly(range);
             return;
         }
+        const Range left{range.begin, range.begin + left_count};
+        const Range right{left.end, range.end};
         const ExtendedPoint left_sum = weighted_sum(left);
         const ExtendedPoint right_sum = point_subtract(sum, niels_of(left_sum));
         const bool left_holds = Rules::holds(left_sum);
@@ -332,12 +350,12 @@ private:
         if (left_holds) {
             accept(left);
         } else {
-            split(left, left_sum, both_fail);
+            split(left, left.size() / 2, left_sum, both_fail);
         }
         if (right_holds) {
             accept(right);
         } else {
-            split(right, right_sum, both_fail);
+            split(right, right.size() / 2, right_sum, both_fail);
         }
     }
 
@@ -345,18 +363,20 @@ private:
     void check_exactly(Range range)
     {
         work_.exact += range.size();
-        std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> k_digits;
-        std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> s_digits;
         for (std::size_t at = range.begin; at < range.end; at += lanes_.lane_count) {
             const std::size_t count = std::min(lanes_.lane_count, range.end - at);
+            std::array<Scalar, ed25519_lanes_max> k;
+            std::array<Scalar, ed25519_lanes_max> s;
+            std::array<Ed25519ExactDigits, ed25519_lanes_max> digits;
             std::array<Ed25519ExactLane, ed25519_lanes_max> lanes{};
             for (std::size_t i = 0; i < count; ++i) {
                 const Candidate& candidate = candidates_[at + i];
-                recode_long(candidate.k, 4, k_digits[i].data());
-                recode_long(candidate.s, 8, s_digits[i].data());
-                lanes[i] = {keys_[candidate.key].row, candidate.r_row, k_digits[i].data(),
-                            s_digits[i].data()};
+                k[i] = candidate.k;
+                s[i] = candidate.s;
+                lanes[i] = digits[i].lane(keys_[candidate.key].row, candidate.r_row);
             }
+            ed25519_exact_digits(std::span(k).first(count), std::span(s).first(count),
+                                 std::span(digits).first(count));
             const unsigned good =
                 lanes_.verify_exact(lanes.data(), count, ed25519_base_comb(), exact_table_.data());
             for (std::size_t i = 0; i < count; ++i) {
@@ -375,19 +395,15 @@ private:
         Scalar512 minus{};
         for (std::size_t c = range.begin; c < range.end; ++c) {
             const Candidate& candidate = candidates_[c];
-            const Weight128 weight = weights_[c].magnitude();
-            Scalar zk = scalar_weigh(weight, candidate.k);
-            if (weights_[c].is_negative()) {
-                zk = scalar_negate(zk);
-            }
-            scalar_accumulate(weights_[c].is_negative() ? minus : plus, weight, candidate.s);
+            scalar_accumulate(weights_[c].is_negative() ? minus : plus, weights_[c].magnitude(),
+                              candidate.s);
             Key& key = keys_[candidate.key];
             if (key.sum_number != sum_number_) {
                 key.sum_number = sum_number_;
-                key.scalar = zk;
+                key.scalar = candidate.weighed_k;
                 terms_[term_count++] = candidate.key;
             } else {
-                key.scalar = scalar_add(key.scalar, zk);
+                key.scalar = scalar_add(key.scalar, candidate.weighed_k);
             }
         }
         const unsigned bits = ed25519_window_bits(lanes_, term_count + 1, range.size());
@@ -405,7 +421,6 @@ private:
             short_rows_[i] = candidates_[c].r_row;
             recode_short(weights_[c], bits, &short_digits_[i * ed25519_short_digits]);
         }
-        Ed25519Sum sum;
         const Ed25519BucketJob job{.long_rows = long_rows_.data(),
                                    .long_digits = long_digits_.data(),
                                    .long_count = term_count + 1,
@@ -416,8 +431,10 @@ private:
                                    .short_windows = short_window_count(bits),
                                    .window_bits = bits,
                                    .buckets = buckets_.data(),
-                                   .sum = &sum};
-        lanes_.bucket_sum(&job);
+                                   .windows = window_sums_.data()};
+        lanes_.bucket_sums(&job);
+        Ed25519Sum sum;
+        lanes_.fold_windows(window_sums_.data(), job.long_windows, bits, &sum);
         return point_of(sum);
     }
 
@@ -448,6 +465,7 @@ private:
     std::vector<std::int8_t> long_digits_;
     std::vector<std::int8_t> short_digits_;
     std::vector<Ed25519Sum> buckets_;
+    std::vector<Ed25519Sum> window_sums_;
     std::vector<Ed25519Sum> exact_table_;
     std::vector<std::uint8_t> hash_bytes_;
 };

@@ -161,4 +161,19 @@ void recode_short(const BatchWeight& weight, unsigned bits, std::int8_t* digits)
     }
 }
 
+void recode_half(const Weight128& value, bool negative, std::int8_t* digits)
+{
+    static constexpr std::size_t half_windows = 32;
+    static constexpr Words lift = half_of_each_window<4>(half_windows);
+    BELFRY_CHECK(value[1] <= std::uint64_t{1} << 62);
+    Words lifted{value[0], value[1]};
+    add_to(lifted, lift);
+    write_digits<4>(lifted, half_windows, half_windows, digits);
+    if (negative) {
+        for (std::size_t i = 0; i < half_windows; ++i) {
+            digits[i] = static_cast<std::int8_t>(-digits[i]);
+        }
+    }
+}
+
 } // namespace belfry::crypto

@@ -36,5 +36,7 @@ struct BatchWeight {
 void recode_long(const Scalar& scalar, unsigned bits, std::int8_t* digits);
 /// Fills 32 digits.
 void recode_short(const BatchWeight& weight, unsigned bits, std::int8_t* digits);
+/// Fills 32 digits of 4 bits, negated if asked. value <= 2^126 + 1.
+void recode_half(const Weight128& value, bool negative, std::int8_t* digits);
 
 } // namespace belfry::crypto

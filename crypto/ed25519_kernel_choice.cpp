@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/ed25519_kernel_choice.hpp"
 
+#include "base/check.hpp"
 #include "crypto/ed25519_digits.hpp"
+#include "crypto/ed25519_quotient.hpp"
 
 #include <algorithm>
 #include <array>
@@ -129,6 +131,7 @@ bool sums_agree(const Ed25519Lanes& lanes)
 {
     const Ed25519Row* comb = ed25519_base_comb();
     std::vector<Ed25519Sum> buckets(ed25519_bucket_count);
+    std::vector<Ed25519Sum> windows(ed25519_window_sum_count);
     for (unsigned bits = ed25519_window_bits_min; bits <= ed25519_window_bits_max; ++bits) {
         std::vector<const Ed25519Row*> rows;
         std::vector<std::int8_t> long_digits(test_points * ed25519_long_digits);
@@ -159,8 +162,9 @@ bool sums_agree(const Ed25519Lanes& lanes)
                                    .short_windows = short_window_count(bits),
                                    .window_bits = bits,
                                    .buckets = buckets.data(),
-                                   .sum = &sum};
-        lanes.bucket_sum(&job);
+                                   .windows = windows.data()};
+        lanes.bucket_sums(&job);
+        lanes.fold_windows(windows.data(), job.long_windows, bits, &sum);
         if (!same_point(point_of(sum), point_multiply_with_base({}, point_base(), expect))) {
             return false;
         }
@@ -172,19 +176,21 @@ bool sums_agree(const Ed25519Lanes& lanes)
 bool exact_lanes_agree(const Ed25519Lanes& lanes)
 {
     const Ed25519Row* comb = ed25519_base_comb();
-    std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> k_digits{};
-    std::array<std::array<std::int8_t, 64>, ed25519_lanes_max> s_digits{};
+    std::array<Ed25519ExactDigits, ed25519_lanes_max> digits{};
     std::array<Ed25519ExactLane, ed25519_lanes_max> jobs{};
+    std::array<Scalar, ed25519_lanes_max> k;
+    std::array<Scalar, ed25519_lanes_max> s;
     std::vector<Ed25519Sum> table(ed25519_exact_table_count);
     for (std::size_t bad = 0; bad <= lanes.lane_count; ++bad) {
         for (std::size_t i = 0; i < lanes.lane_count; ++i) {
-            const Scalar k = test_scalar(i);
-            const Scalar s = scalar_mul_add(k, Scalar{{i + 5, 0, 0, 0}},
-                                            Scalar{{i + (i == bad ? 10 : 9), 0, 0, 0}});
-            recode_long(k, 4, k_digits[i].data());
-            recode_long(s, 8, s_digits[i].data());
-            jobs[i] = {&comb[i + 4], &comb[i + 8], k_digits[i].data(), s_digits[i].data()};
+            k[i] = test_scalar(i);
+            s[i] = scalar_mul_add(k[i], Scalar{{i + 5, 0, 0, 0}},
+                                  Scalar{{i + (i == bad ? 10 : 9), 0, 0, 0}});
+            jobs[i] = digits[i].lane(&comb[i + 4], &comb[i + 8]);
         }
+        ed25519_exact_digits(std::span(k).first(lanes.lane_count),
+                             std::span(s).first(lanes.lane_count),
+                             std::span(digits).first(lanes.lane_count));
         const unsigned all = (1U << lanes.lane_count) - 1;
         const unsigned expect = bad < lanes.lane_count ? all & ~(1U << bad) : all;
         if (lanes.verify_exact(jobs.data(), lanes.lane_count, comb, table.data()) != expect) {
@@ -261,6 +267,22 @@ const Ed25519Row* ed25519_base_comb()
 {
     static const std::vector<Ed25519Row> comb = make_comb();
     return comb.data();
+}
+
+void ed25519_exact_digits(std::span<const Scalar> k, std::span<const Scalar> s,
+                          std::span<Ed25519ExactDigits> digits)
+{
+    BELFRY_CHECK(k.size() == s.size() && k.size() == digits.size());
+    BELFRY_CHECK(k.size() <= ed25519_lanes_max);
+    std::array<ScalarQuotient, ed25519_lanes_max> quotients;
+    scalar_quotients(k, std::span(quotients).first(k.size()));
+    for (std::size_t i = 0; i < k.size(); ++i) {
+        const ScalarQuotient& quotient = quotients[i];
+        const Scalar w = scalar_weigh(quotient.denominator, s[i]);
+        recode_half(quotient.numerator, false, digits[i].u.data());
+        recode_half(quotient.denominator, quotient.negative, digits[i].v.data());
+        recode_long(quotient.negative ? scalar_negate(w) : w, 8, digits[i].w.data());
+    }
 }
 
 ExtendedPoint point_of(const Ed25519Sum& sum)

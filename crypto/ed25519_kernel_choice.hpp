@@ -8,6 +8,7 @@
 #include "crypto/ed25519_point.hpp"
 #include "crypto/kernels.hpp"
 
+#include <array>
 #include <span>
 
 namespace belfry::crypto {
@@ -24,6 +25,21 @@ namespace belfry::crypto {
 
 /// ed25519_verify without any kernel: the meaning that every kernel is held to.
 [[nodiscard]] bool ed25519_verify_portable(const Ed25519Job& job);
+
+/// The digits that one lane of exact verification takes.
+struct Ed25519ExactDigits {
+    std::array<std::int8_t, 32> u;
+    std::array<std::int8_t, 32> v;
+    std::array<std::int8_t, ed25519_long_digits> w;
+    /// Points into this object.
+    [[nodiscard]] Ed25519ExactLane lane(const Ed25519Row* key, const Ed25519Row* r) const
+    {
+        return {key, r, u.data(), v.data(), w.data()};
+    }
+};
+/// digits[i] for k[i] and s[i]. Preconditions: equal counts, at most ed25519_lanes_max.
+void ed25519_exact_digits(std::span<const Scalar> k, std::span<const Scalar> s,
+                          std::span<Ed25519ExactDigits> digits);
 
 /// comb[128 w + j] = (j + 1) 256^w B for w = 0..31; its first 128 rows are the multiples of B.
 [[nodiscard]] const Ed25519Row* ed25519_base_comb();

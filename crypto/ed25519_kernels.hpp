@@ -33,7 +33,11 @@ inline constexpr std::size_t ed25519_short_digits = 32;
 inline constexpr std::size_t ed25519_bucket_count =
     2 * ed25519_lanes_max * ((std::size_t{1} << (ed25519_window_bits_max - 1)) + 1);
 
-/// sum = sum of digits * rows over both lists. Unused digits are zero.
+/// Sums of windows: as many as windows, up to a multiple of any lane count.
+inline constexpr std::size_t ed25519_window_sum_count = ed25519_long_digits;
+static_assert(ed25519_long_digits % ed25519_lanes_max == 0);
+
+/// windows[w] = sum of digit w times row over both lists. Unused digits are zero.
 struct Ed25519BucketJob {
     const Ed25519Row* const* long_rows;
     const std::int8_t* long_digits; // ed25519_long_digits for each row
@@ -45,15 +49,16 @@ struct Ed25519BucketJob {
     std::size_t short_windows;
     unsigned window_bits;
     Ed25519Sum* buckets; // ed25519_bucket_count
-    Ed25519Sum* sum;
+    Ed25519Sum* windows; // ed25519_window_sum_count
 };
 
-/// One lane of exact verification: [8]([s]B - [k]A - R).
+/// One lane of exact verification: [8]([w]B - [u]A - [v]R), where u = v k and w = v S mod L.
 struct Ed25519ExactLane {
     const Ed25519Row* key;
     const Ed25519Row* r;
-    const std::int8_t* k_digits; // 64 of 4 bits
-    const std::int8_t* s_digits; // 32 of 8 bits
+    const std::int8_t* u_digits; // 32 of 4 bits
+    const std::int8_t* v_digits; // 32 of 4 bits
+    const std::int8_t* w_digits; // 32 of 8 bits
 };
 
 /// One signature alone: encodings in, S and k as digits. False also when a point does not decode.
@@ -65,8 +70,10 @@ struct Ed25519One {
     const Ed25519Row* base_rows; // 1B, 2B, ..., 128B
 };
 bool ed25519_verify_one_ifma(const Ed25519One* job);
+void ed25519_fold_windows_ifma(const Ed25519Sum* windows, std::size_t count, unsigned bits,
+                               Ed25519Sum* sum);
 
-inline constexpr std::size_t ed25519_exact_table_count = 9 * ed25519_lanes_max;
+inline constexpr std::size_t ed25519_exact_table_count = 2 * 9 * ed25519_lanes_max;
 
 /// What one island offers. All counts may be 0 unless a comment says otherwise.
 struct Ed25519Lanes {
@@ -74,13 +81,17 @@ struct Ed25519Lanes {
     /// rows[i] from 32 bytes; decoded[i] is 1, or 0 when no point has this y.
     void (*decode)(const std::uint8_t* const* encodings, std::size_t count, Ed25519Row* rows,
                    std::uint8_t* decoded);
-    void (*bucket_sum)(const Ed25519BucketJob* job);
-    /// Bit i of the result: lane i holds. count in 1..lane_count. base_rows: 1B, 2B, ..., 128B;
-    /// table: ed25519_exact_table_count.
+    void (*bucket_sums)(const Ed25519BucketJob* job);
+    /// sum = sum over count windows of 2^(bits w) windows[w]. One point after the other: the lanes
+    /// of its coordinates double it faster than lanes of points do.
+    void (*fold_windows)(const Ed25519Sum* windows, std::size_t count, unsigned bits,
+                         Ed25519Sum* sum);
+    /// Bit i of the result: lane i holds. count in 1..lane_count. comb: 32 times 128 rows,
+    /// comb[128 w + j] = (j + 1) 256^w B; table: ed25519_exact_table_count.
     unsigned (*verify_exact)(const Ed25519ExactLane* lanes, std::size_t count,
-                             const Ed25519Row* base_rows, Ed25519Sum* table);
-    /// out[i] = sum over 32 windows of digit * 256^window B, as 32 bytes each. comb: 32 times 128
-    /// rows, comb[128 w + j] = (j + 1) 256^w B. scratch: count rounded up to lane_count.
+                             const Ed25519Row* comb, Ed25519Sum* table);
+    /// out[i] = sum over 32 windows of digit * 256^window B, as 32 bytes each. scratch: count
+    /// rounded up to lane_count.
     void (*base_multiply)(const std::int8_t* digits, std::size_t count, const Ed25519Row* comb,
                           Ed25519Sum* scratch, std::uint8_t* out);
     /// nullptr: the portable verification is as fast.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One signature alone: the four coordinates X, Y, Z, T of one point in the four lanes of a 256-bit
-// vector, so that each formula is two products one after the other.
-// Source   Hisil, Wong, Carter, Dawson (2008), section 4: parallel formulas.
+// One signature, or one sum, alone: the four coordinates X, Y, Z, T of one point in the four lanes
+// of a 256-bit vector, so that each formula is two products one after the other. Source   Hisil,
+// Wong, Carter, Dawson (2008), section 4: parallel formulas.
 #include "crypto/ed25519_kernels.hpp"
 
 #include <immintrin.h>
@@ -238,6 +238,22 @@ BELFRY_LANES_INLINE Fe addend_of(const Ed25519Row& row)
     return out;
 }
 
+/// A sum as what is added.
+BELFRY_LANES_INLINE Fe addend_of(const Ed25519Sum& sum)
+{
+    Fe u;
+    Fe factor; // 1, 1, 2d, 2
+#pragma GCC unroll 5
+    for (int i = 0; i < 5; ++i) {
+        const std::uint64_t word[4] = {sum.word[5 + i], sum.word[i], sum.word[15 + i],
+                                       sum.word[10 + i]};
+        u.v[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(word));
+        const Vector ones_and_2d = _mm256_mask_mov_epi64(same(limbs_one[i]), 4, same(limbs_2d[i]));
+        factor.v[i] = _mm256_mask_mov_epi64(ones_and_2d, 8, same(i == 0 ? 2 : 0));
+    }
+    return fe_mul(u, factor);
+}
+
 /// A point as what is added.
 BELFRY_LANES_NOINLINE Fe addend_of(const Fe& p)
 {
@@ -267,7 +283,38 @@ BELFRY_LANES_INLINE bool is_identity(const Fe& p)
     return (mask_bits(zero_lanes) & 3U) == 3U;
 }
 
+/// 0, 1, 1, 0
+BELFRY_LANES_INLINE Fe identity_coordinates()
+{
+    Fe out;
+    for (int i = 0; i < 5; ++i) {
+        out.v[i] = _mm256_setr_epi64x(0, i == 0 ? 1 : 0, i == 0 ? 1 : 0, 0);
+    }
+    return out;
+}
+
 } // namespace
+
+void ed25519_fold_windows_ifma(const Ed25519Sum* windows, std::size_t count, unsigned bits,
+                               Ed25519Sum* sum)
+{
+    Fe total = identity_coordinates();
+    for (std::size_t w = count; w-- > 0;) {
+        for (unsigned i = 0; i < bits && w + 1 != count; ++i) {
+            total = doubled(total);
+        }
+        total = added<false>(total, addend_of(windows[w]));
+    }
+    const Fe x = pick<0, 0, 0, 0>(total); // to Y + X, Y - X, Z, T
+    const Fe out = fe_carry(sub_in<2>(add_in<1>(lift_in<2>(pick<1, 1, 2, 3>(total)), x), x));
+    for (int i = 0; i < 5; ++i) {
+        std::uint64_t word[4];
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(word), out.v[i]);
+        for (int coordinate = 0; coordinate < 4; ++coordinate) {
+            sum->word[5 * coordinate + i] = word[coordinate];
+        }
+    }
+}
 
 bool ed25519_verify_one_ifma(const Ed25519One* job)
 {
@@ -278,10 +325,7 @@ bool ed25519_verify_one_ifma(const Ed25519One* job)
     if (decoded[0] == 0 || decoded[1] == 0) {
         return false;
     }
-    Fe start; // the identity: 0, 1, 1, 0
-    for (int i = 0; i < 5; ++i) {
-        start.v[i] = _mm256_setr_epi64x(0, i == 0 ? 1 : 0, i == 0 ? 1 : 0, 0);
-    }
+    const Fe start = identity_coordinates();
     Fe multiples[9]; // jA as addends
     const Fe key = addend_of(rows[0]);
     Fe multiple = start;

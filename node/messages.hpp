@@ -161,4 +161,11 @@ struct RpcQuestion {
     Request request;
 };
 
+// rpc -> history
+/// A question that the bank has answered as far as memory goes.
+struct HistoryQuestion {
+    Request request;
+    Reply so_far;
+};
+
 } // namespace belfry::node

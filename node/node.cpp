@@ -110,6 +110,7 @@ struct Node::State final : NodeStop {
     BankTile bank;
     ShredTile shred;
     StoreTile store;
+    HistoryTile history;
     ConsensusTile consensus;
     RpcPort rpc_port;
     HttpServer rpc;
@@ -207,6 +208,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
              .keep_slots = config.store.keep_slots,
              .repair_replies_per_second = config.repair.replies_per_second},
             env, links, *this, stop_of(TileName::store))
+    , history(env, links)
     , consensus({.genesis = genesis,
                  .roster = roster,
                  .finalized = restored.finalized,
@@ -223,6 +225,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                 .shred = shred,
                 .consensus = consensus,
                 .store = store,
+                .history = history,
                 .facts = facts(),
                 .started_ns = monotonic_ns()},
                links, bells)
@@ -321,6 +324,7 @@ void Node::State::stop(TileName tile, dataplane::Doorbell& bell, std::jthread& t
 
 int Node::State::run()
 {
+    std::jthread history_thread = start_tile(TileName::history, history, bells.history);
     std::jthread store_thread = start_tile(TileName::store, store, bells.store);
     std::jthread shred_thread = start_tile(TileName::shred, shred, bells.shred);
     std::jthread bank_thread = start_tile(TileName::bank, bank, bells.bank);
@@ -342,6 +346,7 @@ int Node::State::run()
     stop(TileName::shred, bells.shred, shred_thread);
     stop(TileName::bank, bells.bank, bank_thread);
     stop(TileName::store, bells.store, store_thread);
+    stop(TileName::history, bells.history, history_thread);
     const std::scoped_lock lock(end_mutex);
     if (!end_reason.empty()) {
         logger.write(belfry::LogLevel::error, "node", "stopped", end_reason);

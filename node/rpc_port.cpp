@@ -173,6 +173,16 @@ TileStatus store_status(const StoreSnapshot& store)
     return tile;
 }
 
+TileStatus history_status(const HistorySnapshot& history)
+{
+    TileStatus tile{.name = "history", .counters = {}, .drops = {}};
+    tile.counters = {{"questions", history.questions}, {"answer_us_max", history.answer_us_max}};
+    if (history.link_full != 0) {
+        tile.drops = {{"link_full", history.link_full}};
+    }
+    return tile;
+}
+
 } // namespace
 
 NodeStatus node_status(const NodeView& view)
@@ -220,7 +230,8 @@ NodeStatus node_status(const NodeView& view)
                     bank_status(bank),
                     shred_status(view.shred.snapshot()),
                     consensus_status(consensus),
-                    store_status(view.store.snapshot())};
+                    store_status(view.store.snapshot()),
+                    history_status(view.history.snapshot())};
     return status;
 }
 
@@ -242,13 +253,43 @@ bool RpcPort::post(RequestId id, Request request)
     } else if (std::holds_alternative<GetHealth>(request)) {
         answered_here_.push_back({.id = id, .context = {}, .body = health()});
     } else {
-        return links_.rpc_bank.push(RpcQuestion{id, std::move(request)});
+        const bool completed_later = may_need_ledger(request);
+        RpcQuestion question{id, std::move(request)};
+        if (completed_later) {
+            to_complete_.emplace(id, question.request);
+        }
+        if (!links_.rpc_bank.push(std::move(question))) {
+            to_complete_.erase(id);
+            return false;
+        }
+        if (to_complete_.size() > completions_max) {
+            to_complete_.erase(to_complete_.begin());
+        }
+        return true;
     }
     bells_.rpc.ring();
     return true;
 }
 
-std::optional<Reply> RpcPort::poll()
+std::optional<Reply> RpcPort::complete(Reply reply)
+{
+    const auto found = to_complete_.find(reply.id);
+    if (found == to_complete_.end()) {
+        return reply;
+    }
+    Request request = std::move(found->second);
+    to_complete_.erase(found);
+    if (!needs_ledger(request, reply.body)) {
+        return reply;
+    }
+    Reply busy{.id = reply.id, .context = reply.context, .body = NodeBusy{}};
+    if (!links_.rpc_history.push(HistoryQuestion{std::move(request), std::move(reply)})) {
+        return busy;
+    }
+    return std::nullopt;
+}
+
+std::optional<Reply> RpcPort::next()
 {
     if (!answered_here_.empty()) {
         Reply reply = std::move(answered_here_.front());
@@ -256,13 +297,26 @@ std::optional<Reply> RpcPort::poll()
         return reply;
     }
     Reply reply;
-    if (links_.bank_rpc.pop(reply)) {
+    if (links_.history_rpc.pop(reply)) {
+        return reply;
+    }
+    while (links_.bank_rpc.pop(reply)) {
+        if (std::optional<Reply> last = complete(std::move(reply))) {
+            return last;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<Reply> RpcPort::poll()
+{
+    if (std::optional<Reply> reply = next()) {
         return reply;
     }
     // A ring takes the announcement with it. What came between the last look and the new one would
     // ring nobody, so it is looked for once more (spsc_ring.hpp, C1 and C2).
     bells_.rpc.announce_sleep();
-    return links_.bank_rpc.pop(reply) ? std::optional(std::move(reply)) : std::nullopt;
+    return next();
 }
 
 } // namespace belfry::node

@@ -2,12 +2,17 @@
 #pragma once
 // rpc_port.hpp: RPC's way into the node: questions go to the bank tile over a link; what the tiles
 // publish about themselves (health, status) is answered here at once.
+// Rule     a question that memory alone may not answer goes on to the history tile with what the
+//          bank has said.
+// Bounds   completions_max questions are remembered for that; the oldest is forgotten when the bank
+//          has lost its answer.
 // Threads  the RPC thread's.
 
 #include "node/roster.hpp"
 #include "node/rpc/backend.hpp"
 #include "node/tiles/bank_tile.hpp"
 #include "node/tiles/consensus_tile.hpp"
+#include "node/tiles/history_tile.hpp"
 #include "node/tiles/net_tile.hpp"
 #include "node/tiles/shred_tile.hpp"
 #include "node/tiles/store_tile.hpp"
@@ -15,6 +20,7 @@
 #include "node/topology.hpp"
 
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +36,7 @@ struct NodeView {
     const ShredTile& shred;
     const ConsensusTile& consensus;
     const StoreTile& store;
+    const HistoryTile& history;
     std::vector<NamedText> facts;
     std::uint64_t started_ns = 0;
 };
@@ -50,12 +57,18 @@ public:
     [[nodiscard]] int reply_event_fd() const override { return bells_.rpc.fd(); }
 
 private:
+    static constexpr std::size_t completions_max = 8192;
+
     [[nodiscard]] ReplyBody health() const;
+    [[nodiscard]] std::optional<Reply> next();
+    /// The answer when it is the last word, else nothing: it is on its way to the history tile.
+    [[nodiscard]] std::optional<Reply> complete(Reply reply);
 
     NodeView view_;
     Links& links_;
     Bells& bells_;
     std::deque<Reply> answered_here_;
+    std::map<RequestId, Request> to_complete_; // asked of the bank, ids rise
 };
 
 } // namespace belfry::node

@@ -18,6 +18,8 @@ std::string_view to_string(TileName tile)
         return "consensus";
     case TileName::store:
         return "store";
+    case TileName::history:
+        return "history";
     }
     return "?";
 }
@@ -43,6 +45,8 @@ Links::Links(Bells& bells, dataplane::Doorbell& net_bell)
     , consensus_bank(4096, &bells.bank)
     , consensus_shred(4096, &bells.shred)
     , rpc_bank(4096, &bells.bank)
+    , rpc_history(1024, &bells.history)
+    , history_rpc(1024, &bells.rpc)
 {
 }
 

@@ -28,6 +28,8 @@
 //   consensus -> bank     4096   wait  when to build, levels
 //   consensus -> shred    4096   wait  positions, blocks wanted
 //   rpc -> bank           4096   drop  questions (RPC answers "node is busy")
+//   rpc -> history        1024   drop  what the bank has not answered to the end
+//   history -> rpc        1024   drop  answers
 //
 // No circle of `wait` links can close: shred never waits for bank (it keeps complete blocks in an
 // own bounded queue until there is room), and bank, store and consensus drain all their inputs
@@ -42,8 +44,8 @@
 
 namespace belfry::node {
 
-enum class TileName : std::uint8_t { net, verify, bank, shred, consensus, store };
-inline constexpr std::size_t tile_count = 6;
+enum class TileName : std::uint8_t { net, verify, bank, shred, consensus, store, history };
+inline constexpr std::size_t tile_count = 7;
 [[nodiscard]] std::string_view to_string(TileName tile);
 
 /// The bells, one per tile; net's lives in its NetPort.
@@ -53,6 +55,7 @@ struct Bells {
     dataplane::Doorbell shred;
     dataplane::Doorbell consensus;
     dataplane::Doorbell store;
+    dataplane::Doorbell history;
     dataplane::Doorbell rpc;
 };
 
@@ -82,6 +85,8 @@ struct Links {
     Link<ConsensusToBank> consensus_bank;
     Link<ConsensusToShred> consensus_shred;
     Link<RpcQuestion> rpc_bank;
+    Link<HistoryQuestion> rpc_history;
+    Link<Reply> history_rpc;
 };
 
 } // namespace belfry::node

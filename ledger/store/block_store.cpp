@@ -40,7 +40,7 @@ Bytes set_prefix(Slot slot, std::uint32_t index)
     return key;
 }
 
-Bytes set_key(const BlockStore::SetKey& key)
+Bytes set_key(const BlockReader::SetKey& key)
 {
     Bytes bytes = set_prefix(key.slot, key.index);
     ByteWriter(bytes).bytes(key.root.view());
@@ -255,7 +255,7 @@ Result<void, StoreError> BlockStore::put_set(const ShredSet& set)
     return commit({.sets = std::span(&set, 1), .blocks = {}, .finalized = {}, .signatures = {}});
 }
 
-Result<std::optional<ShredSet>, StoreError> BlockStore::set(const SetKey& key) const
+Result<std::optional<ShredSet>, StoreError> BlockReader::set(const SetKey& key) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     BELFRY_TRY(content, transaction.get(env_.databases().sets, set_key(key)));
@@ -266,7 +266,7 @@ Result<std::optional<ShredSet>, StoreError> BlockStore::set(const SetKey& key) c
     return std::move(set);
 }
 
-Result<std::vector<ShredSet>, StoreError> BlockStore::sets_at(Slot slot, std::uint32_t index,
+Result<std::vector<ShredSet>, StoreError> BlockReader::sets_at(Slot slot, std::uint32_t index,
                                                               std::size_t sets_max) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
@@ -285,7 +285,7 @@ Result<std::vector<ShredSet>, StoreError> BlockStore::sets_at(Slot slot, std::ui
     return sets;
 }
 
-Result<std::optional<ShredSet>, StoreError> BlockStore::successor(const SetKey& key) const
+Result<std::optional<ShredSet>, StoreError> BlockReader::successor(const SetKey& key) const
 {
     constexpr std::size_t versions_max = 64; // an equivocator's; more are not looked at
     BELFRY_TRY(sets, sets_at(key.slot, key.index + 1, versions_max));
@@ -297,7 +297,7 @@ Result<std::optional<ShredSet>, StoreError> BlockStore::successor(const SetKey& 
     return std::nullopt;
 }
 
-Result<std::optional<BlockRecord>, StoreError> BlockStore::block(const BlockRef& ref) const
+Result<std::optional<BlockRecord>, StoreError> BlockReader::block(const BlockRef& ref) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     const Bytes key = block_key(ref);
@@ -309,7 +309,7 @@ Result<std::optional<BlockRecord>, StoreError> BlockStore::block(const BlockRef&
     return std::move(block);
 }
 
-Result<std::vector<ShredSet>, StoreError> BlockStore::sets_of_block(const BlockRef& ref,
+Result<std::vector<ShredSet>, StoreError> BlockReader::sets_of_block(const BlockRef& ref,
                                                                     const SetRange& range) const
 {
     std::vector<ShredSet> sets;
@@ -330,7 +330,7 @@ Result<std::vector<ShredSet>, StoreError> BlockStore::sets_of_block(const BlockR
     return sets;
 }
 
-Result<std::optional<Block>, StoreError> BlockStore::load_block(const BlockRef& ref) const
+Result<std::optional<Block>, StoreError> BlockReader::load_block(const BlockRef& ref) const
 {
     BELFRY_TRY(sets, sets_of_block(ref, {}));
     if (sets.empty()) {
@@ -344,7 +344,7 @@ Result<std::optional<Block>, StoreError> BlockStore::load_block(const BlockRef& 
 }
 
 Result<void, StoreError>
-BlockStore::for_each_block_after(Slot after,
+BlockReader::for_each_block_after(Slot after,
                                  const std::function<bool(const BlockRecord&)>& visit) const
 {
     // Read in batches: visit may take long, and may write.
@@ -378,7 +378,7 @@ BlockStore::for_each_block_after(Slot after,
     }
 }
 
-Result<std::optional<BlockRef>, StoreError> BlockStore::highest_block() const
+Result<std::optional<BlockRef>, StoreError> BlockReader::highest_block() const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().blocks));
@@ -390,7 +390,7 @@ Result<std::optional<BlockRef>, StoreError> BlockStore::highest_block() const
     return block.ref;
 }
 
-Result<std::optional<BlockRef>, StoreError> BlockStore::finalized_at(Slot slot) const
+Result<std::optional<BlockRef>, StoreError> BlockReader::finalized_at(Slot slot) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     const Bytes key = slot_key(slot);
@@ -402,14 +402,14 @@ Result<std::optional<BlockRef>, StoreError> BlockStore::finalized_at(Slot slot) 
     return ref;
 }
 
-Result<std::optional<BlockRef>, StoreError> BlockStore::last_finalized() const
+Result<std::optional<BlockRef>, StoreError> BlockReader::last_finalized() const
 {
     BELFRY_TRY(refs, finalized_before({.from = Slot{UINT64_MAX}, .count_max = 1}));
     return refs.empty() ? std::nullopt : std::optional(refs.front());
 }
 
 Result<std::vector<BlockRef>, StoreError>
-BlockStore::finalized_before(const FinalizedRange& range) const
+BlockReader::finalized_before(const FinalizedRange& range) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().chain));
@@ -431,7 +431,7 @@ BlockStore::finalized_before(const FinalizedRange& range) const
     return refs;
 }
 
-Result<std::vector<BlockRef>, StoreError> BlockStore::finalized_from(Slot first,
+Result<std::vector<BlockRef>, StoreError> BlockReader::finalized_from(Slot first,
                                                                      std::size_t count_max) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
@@ -450,7 +450,7 @@ Result<std::vector<BlockRef>, StoreError> BlockStore::finalized_from(Slot first,
 }
 
 Result<std::optional<SignatureRecord>, StoreError>
-BlockStore::find_signature(const Signature& signature) const
+BlockReader::find_signature(const Signature& signature) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     BELFRY_TRY(content, transaction.get(env_.databases().signatures, signature.view()));

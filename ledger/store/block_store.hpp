@@ -5,7 +5,8 @@
 //          its block leave. A batch is written whole or not at all.
 // Bounds   a batch of any size, one set at most set_payload_bytes_max; reads that list have a max.
 // Errors   StoreError. A record that is not there is nullopt, never an error.
-// Threads  one owner, the store tile.
+// Threads  a BlockStore has one owner, the store tile; a BlockReader may be read by another thread
+//          at the same time (LMDB's readers and its writer do not wait for one another).
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -51,17 +52,15 @@ struct BlockBatch {
     std::span<const SignatureRecord> signatures = {};
 };
 
-class BlockStore {
+/// What is stored, for the store tile and for whoever else may read beside it. Each call sees one
+/// state of the whole store and keeps nothing of it.
+class BlockReader {
 public:
-    /// The environment must outlive the store.
-    explicit BlockStore(LmdbEnv& env)
+    /// The environment must outlive the reader.
+    explicit BlockReader(const LmdbEnv& env)
         : env_(env)
     {
     }
-
-    /// One transaction, durable on return. A slot that is final with another id: wrong_shape.
-    [[nodiscard]] Result<void, StoreError> commit(const BlockBatch& batch);
-    [[nodiscard]] Result<void, StoreError> put_set(const ShredSet& set);
 
     struct SetKey {
         Slot slot;
@@ -110,6 +109,23 @@ public:
 
     [[nodiscard]] Result<std::optional<SignatureRecord>, StoreError>
     find_signature(const Signature& signature) const;
+
+private:
+    const LmdbEnv& env_;
+};
+
+class BlockStore : public BlockReader {
+public:
+    /// The environment must outlive the store.
+    explicit BlockStore(LmdbEnv& env)
+        : BlockReader(env)
+        , env_(env)
+    {
+    }
+
+    /// One transaction, durable on return. A slot that is final with another id: wrong_shape.
+    [[nodiscard]] Result<void, StoreError> commit(const BlockBatch& batch);
+    [[nodiscard]] Result<void, StoreError> put_set(const ShredSet& set);
 
     /// Removes sets and blocks with slot < below, at most records_max records in one durable
     /// transaction. The number removed; fewer than records_max means that nothing is left.

@@ -4,7 +4,9 @@
 // Rule     LMDB's durable defaults: a commit that returned is on disk. One process at a time holds
 //          the directory; a directory of another genesis or another schema is refused.
 // Errors   the constructor throws std::runtime_error, one line; afterwards StoreError.
-// Threads  one owner at a time, also for reads. No fork() while it is open.
+// Threads  one owner at a time; other threads may begin read transactions meanwhile, each with one
+//          of LMDB's reader places (no MDB_TLS: a place belongs to the transaction). No fork()
+//          while it is open.
 // Source   layout.hpp says what lies where.
 
 #include "base/bytes.hpp"

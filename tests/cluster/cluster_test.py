@@ -175,6 +175,28 @@ def commitments(make):
     expect(shown.stdout.split()[0] == str(lamports), f"balance says {shown.stdout}")
 
 
+def history(make):
+    """What memory has forgotten (300 blocks after it was final) is found with searchTransactionHistory only."""
+    cluster = make(validators=1, **{"slot-ms": 40})
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 60)
+    receiver = cluster.run("keygen", "--out", cluster.folder / "receiver.json").stdout.split()[-1]
+    sent = cluster.run("transfer", "--config", cluster.configs[0], "--key", cluster.folder / "faucet.json",
+                       "--to", receiver, "--lamports", 5_000_000)
+    signature = next((word for word in sent.stdout.split() if len(word) > 80), None)
+    expect(signature, f"transfer names no signature: {sent}")
+
+    def status(*options):
+        return cluster.call(0, "getSignatureStatuses", [signature, "1" * 64], *options)["value"]
+
+    cluster.wait("the transfer is final", lambda: (status()[0] or {}).get("confirmationStatus") == "finalized", 30)
+    first = status()[0]
+    cluster.wait_finalized(cluster.finalized(0) + 310, cluster.all, 60)
+    expect(status() == [None, None], f"memory still knows: {status()}")
+    found = status({"searchTransactionHistory": True})
+    expect(found == [first, None], f"the ledger says {found}, it was {first}")
+
+
 def journal_lost(make):
     """A validator without its vote journal follows and signs nothing."""
     cluster = make()
@@ -197,8 +219,8 @@ def ipv6(make):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, journal_lost,
-    ipv6)}
+    short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
+    journal_lost, ipv6)}
 
 
 def main():

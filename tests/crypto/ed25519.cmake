@@ -1,5 +1,5 @@
 # Ed25519: included by this folder's CMakeLists.txt.
-set(CRYPTO_ED25519_TEST_SOURCES ed25519_test.cpp ed25519_mutants_test.cpp field25519_test.cpp)
+set(CRYPTO_ED25519_TEST_SOURCES ed25519_test.cpp ed25519_quotient_test.cpp ed25519_mutants_test.cpp field25519_test.cpp)
 
 add_executable(ed25519_check ed25519_check.cpp)
 set_target_properties(ed25519_check PROPERTIES

@@ -206,7 +206,11 @@ void sum_wrongly(const Ed25519BucketJob* job)
 {
     Ed25519BucketJob fewer = *job;
     --fewer.short_count;
-    ed25519_lanes_portable.bucket_sum(&fewer);
+    ed25519_lanes_portable.bucket_sums(&fewer);
+}
+void fold_wrongly(const Ed25519Sum* windows, std::size_t count, unsigned bits, Ed25519Sum* sum)
+{
+    ed25519_lanes_portable.fold_windows(windows, count - 1, bits, sum); // all but the last
 }
 unsigned accept_all(const Ed25519ExactLane*, std::size_t count, const Ed25519Row*, Ed25519Sum*)
 {
@@ -222,17 +226,20 @@ void multiply_wrongly(const std::int8_t* digits, std::size_t count, const Ed2551
 TEST(Ed25519Kernels, the_self_test_accepts_every_kernel_of_this_cpu_and_refuses_broken_ones)
 {
     on_every_kernel([](const Ed25519Lanes& lanes) { EXPECT_TRUE(ed25519_self_test(&lanes)); });
-    for (int part = 0; part < 4; ++part) {
+    for (int part = 0; part < 5; ++part) {
         Ed25519Lanes broken = ed25519_lanes_portable;
         switch (part) {
         case 0:
             broken.decode = decode_wrongly;
             break;
         case 1:
-            broken.bucket_sum = sum_wrongly;
+            broken.bucket_sums = sum_wrongly;
             break;
         case 2:
             broken.verify_exact = accept_all;
+            break;
+        case 3:
+            broken.fold_windows = fold_wrongly;
             break;
         default:
             broken.base_multiply = multiply_wrongly;

@@ -215,6 +215,33 @@ TEST(HttpServer, cuts_a_client_that_sends_too_slowly)
     EXPECT_TRUE(silent.closes_within(milliseconds(5000)));
 }
 
+TEST(HttpServer, a_request_has_its_own_deadline_also_on_a_kept_connection)
+{
+    HttpServer::Options options;
+    options.request_ms = milliseconds(2500);
+    RunningServer server(options);
+    server.start();
+    RawClient slow(server.endpoint());
+    EXPECT_TRUE(slow.send(post_text(get_slot)));
+    EXPECT_TRUE(slow.read());
+    // From here the connection may rest for idle_ms, but a request that has begun may not.
+    const std::string request = post_text(get_slot);
+    const auto begin = steady_clock::now();
+    bool cut = false;
+    for (std::size_t i = 0; i < 8 && !cut; ++i) {
+        cut = !slow.send(request.substr(i, 1)) || slow.closes_within(milliseconds(1000));
+        const auto asked = steady_clock::now();
+        EXPECT_EQ(exchange(server.endpoint(), request).body, slot_reply);
+        EXPECT_LT(steady_clock::now() - asked, milliseconds(1000));
+    }
+    EXPECT_TRUE(cut);
+    EXPECT_GT(steady_clock::now() - begin, milliseconds(2000));
+    EXPECT_LT(steady_clock::now() - begin, milliseconds(6000));
+    const auto status = exchange(server.endpoint(),
+                                 post_text(R"({"jsonrpc":"2.0","id":1,"method":"belfryStatus"})"));
+    EXPECT_NE(status.body.find(R"("cut_slow":1)"), std::string::npos);
+}
+
 TEST(HttpServer, serves_a_new_client_when_all_connections_are_taken_by_idle_ones)
 {
     HttpServer::Options options;
