@@ -144,6 +144,8 @@ public:
     [[nodiscard]] Said said(Slot slot) const;
     /// Slots from this one on are not taken yet.
     [[nodiscard]] Slot window_end() const;
+    /// What made the gadget stop: encoded certificates that contradict each other; else empty.
+    [[nodiscard]] const std::vector<Bytes>& conflicting_certificates() const;
     [[nodiscard]] const GadgetCounters& counters() const;
     [[nodiscard]] std::uint64_t digest() const;
     /// Recounts every tally; names the first that is wrong.

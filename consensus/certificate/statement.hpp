@@ -67,6 +67,9 @@ struct StatementBody {
     [[nodiscard]] ByteView view() const { return {bytes.data(), count}; }
 };
 
+/// What decode_statement would give back.
+[[nodiscard]] bool well_formed(const Statement& statement);
+/// Precondition: well_formed(statement).
 [[nodiscard]] StatementBody encode_statement(const Statement& statement);
 [[nodiscard]] Result<Statement, StatementError> decode_statement(StatementKind kind, ByteView body);
 
