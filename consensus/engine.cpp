@@ -30,6 +30,16 @@ void Effects::relay(std::optional<ValidatorIndex> to, ByteView body)
     add(Relay{.to = to, .body = keep(body)});
 }
 
+void Effects::certified(StatementKind kind, Slot slot, ByteView certificate)
+{
+    add(Certified{.kind = kind, .slot = slot, .certificate = keep(certificate)});
+}
+
+void Effects::expose(ValidatorIndex who, ByteView evidence)
+{
+    add(Expose{.who = who, .evidence = keep(evidence)});
+}
+
 void Effects::add(const Effect& effect)
 {
     BELFRY_CHECK(list_.size() < count_max);

@@ -132,7 +132,8 @@ struct Persist {
     ByteView record;
 };
 /// Sign body and send it to every validator, once `after` is
-/// durable and never before.
+/// durable and never before. What certificates are made of comes back as VoteMessage from this
+/// node itself: the engine has no key, and so learns its own signature.
 struct Send {
     JournalSequence after;
     StatementKind kind;
@@ -176,16 +177,28 @@ struct Accuse {
     BlockName second;
 };
 enum class FaultReason : std::uint8_t {
-    root_conflicts,      // this node's own root is not on the finalised chain
-    identity_elsewhere,  // a newer vote signed with this node's key, and not by this node
-    stake_table_refused, // EpochInfo with no stake, or more than an amount can hold
+    root_conflicts,        // this node's own root is not on the finalised chain
+    identity_elsewhere,    // a newer vote signed with this node's key, and not by this node
+    stake_table_refused,   // EpochInfo with no stake, or more than an amount can hold
+    certificates_conflict, // more than a third of stake has signed what no honest validator signs
 };
 /// Stop signing, keep serving.
 struct Fault {
     FaultReason why;
 };
-using Effect =
-    std::variant<Persist, Send, Build, Commit, BestFork, Want, Accuse, Fault, Relay, Arm>;
+/// To be stored: a certificate about a final slot (certificate.hpp).
+struct Certified {
+    StatementKind kind;
+    Slot slot;
+    ByteView certificate;
+};
+/// To be stored and told: proof that who signed two things that contradict (evidence.hpp).
+struct Expose {
+    ValidatorIndex who;
+    ByteView evidence;
+};
+using Effect = std::variant<Persist, Send, Build, Commit, BestFork, Want, Accuse, Fault, Relay, Arm,
+                            Certified, Expose>;
 
 /// What one step asks for, in order. Owned by the caller and used again and again; views in it
 /// live until clear().
@@ -201,8 +214,15 @@ public:
     void persist(JournalSequence sequence, ByteView record);
     void send(JournalSequence after, StatementKind kind, ByteView body);
     void relay(std::optional<ValidatorIndex> to, ByteView body);
+    void certified(StatementKind kind, Slot slot, ByteView certificate);
+    void expose(ValidatorIndex who, ByteView evidence);
     /// Room for one more, with some left for what a step must say.
     [[nodiscard]] bool has_room() const { return list_.size() < count_max / 2; }
+    /// As has_room(), and for that many bytes, with half of all left for what a step must say.
+    [[nodiscard]] bool has_room(std::size_t byte_count) const
+    {
+        return has_room() && kept_.size() + byte_count <= bytes_max / 2;
+    }
     /// Everything without bytes of its own.
     void add(const Effect& effect);
 

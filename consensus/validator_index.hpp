@@ -34,6 +34,13 @@ public:
         words_[who.value / 64U] |= bit(who);
         return true;
     }
+    /// Precondition: who.value < validator_count_max.
+    void remove(ValidatorIndex who)
+    {
+        if (contains(who)) {
+            words_[who.value / 64U] ^= bit(who);
+        }
+    }
     [[nodiscard]] std::size_t count() const
     {
         std::size_t sum = 0;

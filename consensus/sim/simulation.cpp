@@ -298,7 +298,8 @@ void Simulation::perform(std::size_t instance, const Effects& effects)
                 } else if constexpr (std::is_same_v<T, Accuse>) {
                     ++accusation_count_;
                 } else if constexpr (!std::is_same_v<T, BestFork> && !std::is_same_v<T, Fault> &&
-                                     !std::is_same_v<T, Relay> && !std::is_same_v<T, Arm>) {
+                                     !std::is_same_v<T, Relay> && !std::is_same_v<T, Arm> &&
+                                     !std::is_same_v<T, Certified> && !std::is_same_v<T, Expose>) {
                     perform(instance, what);
                 }
             },

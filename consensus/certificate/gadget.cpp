@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "consensus/certificate/gadget.hpp"
+
+#include "base/check.hpp"
+#include "consensus/certificate/gadget_state.hpp"
+#include "consensus/leader_schedule.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace belfry::consensus {
+
+namespace {
+__extension__ using Uint128 = unsigned __int128;
+constexpr std::uint64_t ns_per_ms = 1'000'000;
+constexpr std::uint8_t record_kind_first = 3; // 1 and 2 are Tower's
+} // namespace
+
+// ---- Slots --------------------------------------------------------------------------------------
+
+void SlotVotes::clear(std::size_t voter_count)
+{
+    choices.assign(voter_count, {no_candidate, no_candidate});
+    notarizations.resize(voter_count);
+    finals.resize(voter_count);
+    notarization_signed.clear();
+    final_signed.clear();
+    candidates.clear();
+    block_count = 0;
+    accused.clear();
+}
+
+const HeldBlock* SlotVotes::find(const Hash& id) const
+{
+    for (const HeldBlock& block : held()) {
+        if (block.name.id == id) {
+            return &block;
+        }
+    }
+    return nullptr;
+}
+
+CertificateGadget::State::State(const GadgetConfig& gadget_config, JournalCounter& journal_counter)
+    : config(gadget_config)
+    , counter(journal_counter)
+    , signing(gadget_config.may_sign && gadget_config.self.has_value())
+    , ring(gadget_config.slots_max)
+    , finalized(gadget_config.finalized)
+    , base(gadget_config.finalized)
+    , newest_notarized(gadget_config.finalized.slot)
+    , newest_block(gadget_config.finalized.slot)
+    , newest_said(gadget_config.finalized.slot)
+    , watched(gadget_config.finalized.slot.next())
+    , expired(gadget_config.finalized.slot.next())
+{
+    BELFRY_CHECK(std::has_single_bit(config.slots_max));
+    BELFRY_CHECK(config.history_slots < config.slots_max / 2);
+    BELFRY_CHECK(!config.self || config.self->value < validator_count_max);
+    low = finalized.slot.value - std::min(finalized.slot.value, config.history_slots);
+    under_way.reserve(statements_under_way);
+    ends.reserve(16);
+    relays.reserve(relays_max);
+    scratch.reserve(validator_count_max);
+}
+
+SlotVotes& CertificateGadget::State::votes_of(SlotState& slot)
+{
+    if (!slot.votes) {
+        if (free_votes.empty()) {
+            free_votes.push_back(std::make_unique<SlotVotes>());
+        }
+        slot.votes = std::move(free_votes.back());
+        free_votes.pop_back();
+        slot.votes->clear(voter_count);
+    }
+    return *slot.votes;
+}
+
+void CertificateGadget::State::release(SlotState& slot)
+{
+    if (slot.votes) {
+        free_votes.push_back(std::move(slot.votes));
+    }
+    skips_due -= slot.own.skip_due ? 1 : 0;
+    slot = SlotState{};
+}
+
+void CertificateGadget::State::slide(Slot finalized_slot)
+{
+    const std::uint64_t bottom =
+        finalized_slot.value - std::min(finalized_slot.value, config.history_slots);
+    if (bottom <= low) {
+        return;
+    }
+    const std::uint64_t dropped = std::min(bottom - low, config.slots_max);
+    for (std::uint64_t i = 0; i < dropped; ++i) {
+        release(at(Slot{low + i}));
+    }
+    low = bottom;
+    for (Ranges& kept : ranges) {
+        std::size_t left = 0;
+        for (std::size_t i = 0; i < kept.count; ++i) {
+            if (kept.ranges[i].last.value >= low) {
+                kept.ranges[left++] = kept.ranges[i];
+            }
+        }
+        kept.count = left;
+    }
+}
+
+const HeldBlock* CertificateGadget::State::held(const BlockName& block) const
+{
+    if (!in_window(block.slot)) {
+        return nullptr;
+    }
+    const SlotState& slot = at(block.slot);
+    return slot.votes ? slot.votes->find(block.id) : nullptr;
+}
+
+bool CertificateGadget::State::is_notarized(const BlockName& block) const
+{
+    if (!in_window(block.slot)) {
+        return false;
+    }
+    const SlotState& slot = at(block.slot);
+    return slot.notarized != no_candidate && slot.votes->candidates[slot.notarized].id == block.id;
+}
+
+const StakeTable& CertificateGadget::State::table(Slot slot) const
+{
+    const Epoch* found = nullptr;
+    for (const std::optional<Epoch>& epoch : epochs) {
+        // The newest that has begun.
+        const bool begun = epoch && epoch->first_slot <= slot;
+        if (begun && (found == nullptr || found->first_slot < epoch->first_slot)) {
+            found = &*epoch;
+        }
+    }
+    return found == nullptr ? no_stakes : found->stakes;
+}
+
+bool CertificateGadget::State::is_quorum(const StakeTable& stakes, Stake part) const
+{
+    if (config.defects.quorum_is_at_least) {
+        return part > Stake{} && Uint128{part.value} * 3 >= Uint128{stakes.total().value} * 2;
+    }
+    if (config.defects.quorum_short_by_one) {
+        part = Stake{part.value + stakes.stake(ValidatorIndex{0}).value};
+    }
+    return stakes.is_more_than(part, two_thirds);
+}
+
+Tick CertificateGadget::State::in(std::uint64_t ms) const
+{
+    return Tick{now.value + ms * ns_per_ms};
+}
+
+// ---- What happened ------------------------------------------------------------------------------
+
+CertificateGadget::CertificateGadget(const GadgetConfig& config, JournalCounter& counter)
+    : state_(std::make_unique<State>(config, counter))
+{
+}
+
+CertificateGadget::~CertificateGadget() = default;
+
+void CertificateGadget::hear(Tick now, const VoteMessage& message, Effects& effects)
+{
+    state_->now = now;
+    state_->hear(message, effects);
+    state_->act(effects);
+}
+
+void CertificateGadget::first_shred(Slot slot)
+{
+    if (state_->in_window(slot)) {
+        state_->at(slot).first_shred = true;
+    }
+}
+
+void CertificateGadget::ready(Tick now, const Ready& ready, Effects& effects)
+{
+    State& state = *state_;
+    state.now = now;
+    if (!state.in_window(ready.block.slot) || ready.block.slot <= ready.parent.slot) {
+        ++state.counters.blocks_refused;
+        return;
+    }
+    if (state.held(ready.block) != nullptr) {
+        return;
+    }
+    SlotState& slot = state.at(ready.block.slot);
+    SlotVotes& votes = state.votes_of(slot);
+    const bool certified = state.is_notarized(ready.block);
+    const HeldBlock block{
+        .name = ready.block, .parent = ready.parent, .valid = ready.validity == Validity::valid};
+    if (votes.block_count < versions_per_slot_max) {
+        votes.blocks[votes.block_count++] = block;
+    } else if (certified) {
+        votes.blocks[0] = block; // the others can never be
+    } else {
+        ++state.counters.blocks_refused;
+        return;
+    }
+    slot.first_shred = true;
+    state.newest_block = std::max(state.newest_block, ready.block.slot);
+    state.notarize_due = true;
+    if (certified) {
+        state.move_base(ready.block);
+        state.settle(ready.block.slot, effects);
+    }
+    state.act(effects);
+}
+
+void CertificateGadget::tick(Tick now, Slot slot, Effects& effects)
+{
+    state_->now = now;
+    state_->tick(slot, effects);
+    state_->look_at_deadlines();
+    state_->act(effects);
+}
+
+void CertificateGadget::wake(Tick now, Effects& effects)
+{
+    state_->now = now;
+    state_->armed.reset();
+    state_->look_at_deadlines();
+    state_->act(effects);
+}
+
+void CertificateGadget::persisted(Tick now, JournalSequence upto, Effects& effects)
+{
+    State& state = *state_;
+    state.now = now;
+    std::size_t durable = 0;
+    while (durable < state.under_way.size() && state.under_way[durable].sequence <= upto) {
+        // Only now does it count: before, a crash could still take it back.
+        state.count(state.under_way[durable].statement, nullptr, effects);
+        ++durable;
+    }
+    state.under_way.erase(state.under_way.begin(),
+                          state.under_way.begin() + static_cast<std::ptrdiff_t>(durable));
+    state.act(effects);
+}
+
+void CertificateGadget::begin_epoch(Tick now, const EpochInfo& epoch, Effects& effects)
+{
+    State& state = *state_;
+    state.now = now;
+    auto stakes = StakeTable::make(epoch.stakes);
+    if (!stakes) {
+        state.stop(FaultReason::stake_table_refused, effects);
+        return;
+    }
+    const bool first = state.voter_count == 0;
+    state.voter_count = std::max(state.voter_count, stakes->count());
+    state.epochs[epoch.number.value % state.epochs.size()] =
+        State::Epoch{.first_slot = epoch.first_slot, .stakes = *stakes};
+    state.peers.resize(state.voter_count);
+    state.ranges.resize(state.voter_count);
+    for (SlotState& slot : state.ring) {
+        if (slot.votes) {
+            slot.votes->choices.resize(state.voter_count, {no_candidate, no_candidate});
+            slot.votes->notarizations.resize(state.voter_count);
+            slot.votes->finals.resize(state.voter_count);
+        }
+    }
+    state.recount(effects);
+    if (first && state.config.self) {
+        state.count_own(effects); // what the journal gave back counts like received votes
+    }
+    state.act(effects);
+}
+
+void CertificateGadget::prune(const BlockName& finalized)
+{
+    State& state = *state_;
+    if (finalized.slot <= state.finalized.slot) {
+        return;
+    }
+    state.finalized = finalized;
+    if (state.base.slot < finalized.slot) {
+        state.base = finalized;
+        state.base_at = state.now;
+    }
+    state.slide(finalized.slot);
+    state.notarize_due = true;
+    state.standstill_at.reset();
+}
+
+Result<void, RestoreError> CertificateGadget::restore(const JournalRecord& record)
+{
+    State& state = *state_;
+    if (record.bytes.empty() || record.bytes[0] < record_kind_first ||
+        record.bytes[0] > record_kind_first + 2) {
+        return std::unexpected(RestoreError::malformed_record);
+    }
+    const auto kind = static_cast<StatementKind>(record.bytes[0] - 1);
+    const auto statement = decode_statement(kind, record.bytes.subspan(1));
+    if (!statement) {
+        return std::unexpected(RestoreError::malformed_record);
+    }
+    if (state.config.self != statement->voter) {
+        return std::unexpected(RestoreError::not_ours);
+    }
+    if (state.denies(*statement)) {
+        return std::unexpected(RestoreError::goes_back);
+    }
+    if (!state.config.defects.journal_not_replayed) {
+        state.restore_own(*statement, record.sequence);
+    }
+    return {};
+}
+
+void CertificateGadget::stop_signing()
+{
+    state_->signing = false;
+}
+
+// ---- What is so ---------------------------------------------------------------------------------
+
+const BlockName& CertificateGadget::finalized() const
+{
+    return state_->finalized;
+}
+
+const BlockName& CertificateGadget::base() const
+{
+    return state_->base;
+}
+
+bool CertificateGadget::build_on_base(Tick now, Slot slot) const
+{
+    const State& state = *state_;
+    const std::uint64_t chance_ns =
+        (4 * state.config.times.delay_bound_ms + state.config.times.notarized_ms) * ns_per_ms;
+    if (!state.in_window(slot) || now.value < state.base_at.value + chance_ns) {
+        return false;
+    }
+    bool built = false;
+    for (Slot passed = state.base.slot.next(); passed < slot; passed = passed.next()) {
+        const SlotState& one = state.at(passed);
+        if (!one.skip_certified || now.value < one.skip_certified_at.value + chance_ns) {
+            return false;
+        }
+        built = built || (one.votes && one.votes->block_count > 0);
+    }
+    return built;
+}
+
+bool CertificateGadget::may_sign() const
+{
+    return state_->signing;
+}
+
+bool CertificateGadget::has_certificate(StatementKind kind, Slot slot) const
+{
+    if (!state_->in_window(slot)) {
+        return false;
+    }
+    const SlotState& one = state_->at(slot);
+    switch (kind) {
+    case StatementKind::notarize:
+        return one.notarized != no_candidate;
+    case StatementKind::skip:
+        return one.skip_certified;
+    case StatementKind::finalize:
+        return one.final_certified;
+    case StatementKind::tower_vote:
+        break;
+    }
+    return false;
+}
+
+std::optional<BlockName> CertificateGadget::notarized(Slot slot) const
+{
+    if (!has_certificate(StatementKind::notarize, slot)) {
+        return std::nullopt;
+    }
+    const SlotState& one = state_->at(slot);
+    return BlockName{.slot = slot, .id = one.votes->candidates[one.notarized].id};
+}
+
+std::optional<Certificate> CertificateGadget::certificate(StatementKind kind, Slot slot) const
+{
+    return state_->certificate(kind, slot);
+}
+
+std::vector<Bytes> CertificateGadget::latest_certificates() const
+{
+    std::vector<Bytes> all;
+    const auto add = [&](StatementKind kind, Slot slot) {
+        if (const auto found = certificate(kind, slot)) {
+            all.emplace_back();
+            encode_certificate(*found, all.back());
+        }
+    };
+    add(StatementKind::finalize, state_->finalized.slot);
+    add(StatementKind::notarize, state_->finalized.slot);
+    if (state_->base != state_->finalized) {
+        add(StatementKind::notarize, state_->base.slot);
+    }
+    return all;
+}
+
+CertificateGadget::Said CertificateGadget::said(Slot slot) const
+{
+    if (!state_->in_window(slot)) {
+        return {};
+    }
+    const OwnSlot& own = state_->at(slot).own;
+    return {.notarized = own.notarized ? std::optional{own.id} : std::nullopt,
+            .skipped = own.skipped,
+            .finalized = own.finalized};
+}
+
+Slot CertificateGadget::window_end() const
+{
+    return state_->end();
+}
+
+const GadgetCounters& CertificateGadget::counters() const
+{
+    return state_->counters;
+}
+
+const std::vector<Bytes>& CertificateGadget::conflicting_certificates() const
+{
+    return state_->conflicting;
+}
+
+std::uint64_t CertificateGadget::digest() const
+{
+    std::uint64_t print = 0xCBF29CE484222325; // FNV-1a, only to tell two runs apart
+    const auto add = [&](std::uint64_t value) {
+        for (unsigned i = 0; i < 8; ++i) {
+            print = (print ^ (value >> (8 * i) & 0xFF)) * 0x100000001B3;
+        }
+    };
+    const State& state = *state_;
+    for (const BlockName& name : {state.finalized, state.base}) {
+        add(name.slot.value);
+        for (const std::uint8_t byte : name.id.bytes) {
+            add(byte);
+        }
+    }
+    add(state.signing ? 1 : 0);
+    for (std::uint64_t i = 0; i < state.config.slots_max; ++i) {
+        const SlotState& one = state.at(Slot{state.low + i});
+        add(one.skip_stake.value);
+        add(one.final_stake.value);
+        add((one.own.notarized ? 1U : 0U) + (one.own.skipped ? 2U : 0U) +
+            (one.own.finalized ? 4U : 0U));
+        for (std::size_t k = 0; one.votes && k < one.votes->candidates.size(); ++k) {
+            add(one.votes->candidates[k].stake.value);
+        }
+    }
+    return print;
+}
+
+std::optional<std::string_view> CertificateGadget::check() const
+{
+    const State& state = *state_;
+    for (std::uint64_t i = 0; i < state.config.slots_max; ++i) {
+        const Slot slot{state.low + i};
+        const SlotState& one = state.at(slot);
+        const StakeTable& stakes = state.table(slot);
+        if (stakes.of(one.skip_voters) != one.skip_stake ||
+            stakes.of(one.final_voters) != one.final_stake) {
+            return "a tally is not the stake of its voters";
+        }
+        const bool said = one.own.skipped && one.own.finalized;
+        if (said) {
+            return "a slot was skipped and finalized";
+        }
+        if (!one.votes) {
+            continue;
+        }
+        for (const Candidate& candidate : one.votes->candidates) {
+            if (stakes.of(candidate.voters) != candidate.stake) {
+                return "a block's tally is not the stake of its voters";
+            }
+            if (candidate.certified && !stakes.is_more_than(candidate.stake, two_thirds)) {
+                return "a certificate with too little stake";
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace belfry::consensus
