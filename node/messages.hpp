@@ -74,7 +74,7 @@ struct BuildOrder {
     ledger::BlockRef parent;
     std::uint64_t begin_ns = 0; // monotonic; the slot's hashes are spread from here
     std::uint64_t deadline_ns = 0;
-    std::vector<Bytes> certificates; // to travel in the block
+    std::vector<Bytes> certificates{}; // to travel in the block
     bool pack = true;                // false: an empty block, for finality is far behind
 };
 struct ProcessedBlock { // the fork this node stands on

@@ -134,7 +134,7 @@ void LmdbEnv::open(const Options& options)
         code = mdb_env_set_mapsize(env_, map_bytes);
     }
     if (code == 0) {
-        code = mdb_env_set_maxdbs(env_, 8);
+        code = mdb_env_set_maxdbs(env_, 16);
     }
     if (code == 0) {
         code = mdb_env_set_maxreaders(env_, 8);
@@ -177,7 +177,7 @@ void LmdbEnv::open_databases()
     if (code == 0) {
         for (LmdbDatabase* database :
              {&databases_.meta, &databases_.sets, &databases_.blocks, &databases_.chain,
-              &databases_.signatures, &databases_.accounts}) {
+              &databases_.signatures, &databases_.accounts, &databases_.proofs}) {
             if (code == 0) {
                 code = mdb_dbi_open(transaction, database->name, MDB_CREATE, &database->handle);
             }

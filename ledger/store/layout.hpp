@@ -28,6 +28,8 @@
 //                                                    outcome bytes u16 | outcome
 // "accounts"  address 32                             lamports u64 | owner 32 | executable u8 |
 //                                                    data bytes u32 | data
+// "proofs"    slot u64 BE | kind u8 | about u16 BE   a certificate (kinds 2..4) or evidence (33..),
+//                                                    as consensus/ writes them
 //
 // To read the entries of a finalized block: "chain"[slot] = id, "blocks"[slot, id] = set roots,
 // "sets"[slot, i, root i] = sets whose payloads, joined in order of i, are the stream of
