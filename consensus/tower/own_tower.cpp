@@ -123,6 +123,14 @@ void OwnTower::settle(const ForkTree& forks, BlockIndex finalized)
     }
 }
 
+void OwnTower::roll_back_root(const ForkTree& forks, BlockIndex finalized)
+{
+    BELFRY_CHECK(!agrees(forks, finalized)); // so the root is held
+    root_ = forks.name(forks.common_ancestor(forks.find(root_), finalized));
+    tower_.roll_back_root(root_.slot);
+    BELFRY_CHECK(consistent());
+}
+
 bool OwnTower::agrees(const ForkTree& forks, BlockIndex finalized) const
 {
     const BlockIndex root = forks.find(root_);

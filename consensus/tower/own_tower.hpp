@@ -51,6 +51,9 @@ public:
     void begin_at(const BlockName& finalized, std::span<const BlockName> final_chain);
     /// The finalised chain reaches block, which the tree still holds with what is below.
     void settle(const ForkTree& forks, BlockIndex finalized);
+    /// The root is on another fork than the block finalised: it goes back to where they part. The
+    /// votes above it stay, and bind until they expire. Precondition: not agrees(forks, finalized).
+    void roll_back_root(const ForkTree& forks, BlockIndex finalized);
     /// Whether the block finalised and the own root are on one chain.
     [[nodiscard]] bool agrees(const ForkTree& forks, BlockIndex finalized) const;
 

@@ -39,57 +39,12 @@ bool TowerEngine::is_quorum(Stake part) const
 
 void TowerEngine::decide(Effects& effects)
 {
-    finalize(effects);
+    follow_roots(effects);
     const Choice choice = choose();
     stand_on(choice.stand, effects);
     if (!choice.candidate.is_none() && may_vote_for(choice.candidate)) {
         vote_for(choice.candidate, effects);
     }
-}
-
-// ---- Finality -----------------------------------------------------------------------------------
-
-void TowerEngine::finalize(Effects& effects)
-{
-    const BlockIndex finalized = forks_.newest_above(Mark::root, quorum());
-    if (finalized == forks_.root()) {
-        return;
-    }
-    effects.add(Commit{.level = Level::finalized, .block = forks_.name(finalized)});
-    if (signing_ && !own_.agrees(forks_, finalized)) {
-        stop_signing(FaultReason::root_conflicts, effects);
-    }
-    move_root(finalized);
-}
-
-void TowerEngine::move_root(BlockIndex finalized)
-{
-    own_.settle(forks_, finalized);
-    forks_.confirm(finalized);
-    confirmed_ = std::max(confirmed_, forks_.name(finalized));
-    forks_.prune(finalized);
-    votes_.follow_root(forks_);
-    if (forks_.find(stand_).is_none()) {
-        stand_ = forks_.name(finalized); // decide() moves it on
-    }
-}
-
-void TowerEngine::prune(const BlockName& finalized)
-{
-    if (finalized.slot <= forks_.name(forks_.root()).slot) {
-        return;
-    }
-    const BlockIndex held = forks_.find(finalized);
-    if (!held.is_none()) {
-        move_root(held);
-        return;
-    }
-    forks_ = ForkTree(finalized, config_.blocks_max);
-    forks_.set_stakes(stakes_);
-    votes_.wait_again(forks_);
-    own_.begin_at(finalized, {});
-    stand_ = finalized;
-    confirmed_ = std::max(confirmed_, finalized);
 }
 
 // ---- Fork choice --------------------------------------------------------------------------------
@@ -232,6 +187,11 @@ std::uint64_t TowerEngine::digest() const
     print.add(forks_.name(forks_.root()));
     print.add(stand_);
     print.add(confirmed_);
+    print.add(super_rooted_);
+    print.add(base_.value_or(BlockName{}));
+    for (const BlockName& awaited : awaited_finals_) {
+        print.add(awaited);
+    }
     print.add(own_.root());
     print.add(built_.value);
     print.add(signing_ ? 1 : 0);

@@ -19,9 +19,11 @@ TowerEngine::TowerEngine(const TowerConfig& config)
     , built_(config.finalized.slot)
     , stand_(config.finalized)
     , confirmed_(config.finalized)
+    , super_rooted_(config.finalized)
 {
     BELFRY_CHECK(!config.self || config.self->value < validator_count_max);
     scratch_.reserve(tower_record_bytes_max);
+    awaited_finals_.reserve(awaited_finals_max);
 }
 
 void TowerEngine::step(Tick /*now*/, const Input& input, Effects& effects)
@@ -134,6 +136,7 @@ void TowerEngine::on(const Ready& ready, Effects& effects)
             account(who, ready.block, *heard, effects);
         }
     }
+    make_awaited_final(effects);
     decide(effects);
 }
 
@@ -275,16 +278,36 @@ void TowerEngine::build(Slot slot, Effects& effects)
         ++counters_.builds_refused;
         return;
     }
-    BlockIndex parent = forks_.find(stand_);
-    while (forks_.name(parent).slot >= slot) { // ends at the root at the latest
-        parent = forks_.parent(parent);
+    const std::optional<BlockName> parent = parent_for(slot);
+    if (!parent) {
+        ++counters_.builds_refused;
+        return;
     }
     built_ = slot;
     last_sequence_ = last_sequence_ ? last_sequence_->next() : JournalSequence::first();
     scratch_.clear();
     encode_tower_record(SlotRecord{.builder = self(), .slot = slot}, scratch_);
     effects.persist(*last_sequence_, scratch_);
-    effects.add(Build{.after = *last_sequence_, .slot = slot, .parent = forks_.name(parent)});
+    effects.add(Build{.after = *last_sequence_, .slot = slot, .parent = *parent});
+}
+
+std::optional<BlockName> TowerEngine::parent_for(Slot slot) const
+{
+    BlockIndex lowest = forks_.root();
+    if (base_ && base_->slot > forks_.name(lowest).slot) {
+        lowest = forks_.find(*base_);
+        if (lowest.is_none() || base_->slot >= slot) {
+            return std::nullopt; // what is built beside the base can never become ready
+        }
+    }
+    BlockIndex parent = forks_.find(stand_);
+    if (!forks_.descends(parent, lowest)) {
+        parent = forks_.heaviest_leaf(lowest);
+    }
+    while (forks_.name(parent).slot >= slot) { // ends at lowest, which is below slot
+        parent = forks_.parent(parent);
+    }
+    return forks_.name(parent);
 }
 
 void TowerEngine::stop_signing(FaultReason why, Effects& effects)
@@ -305,7 +328,7 @@ EngineStatus TowerEngine::status() const
     return {.best = stand_,
             .confirmed = confirmed_,
             .rooted = own_.root(),
-            .super_rooted = forks_.name(forks_.root()),
+            .super_rooted = super_rooted_,
             .finalized = forks_.name(forks_.root()),
             .last_vote = newest_ ? std::optional{newest_->vote.block()} : std::nullopt,
             .tower_depth = own_.tower().depth(),

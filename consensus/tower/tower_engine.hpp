@@ -7,9 +7,12 @@
 //          more than 2/3 at index 8 (or the entry there is as deep as it was before this vote).
 //          A leaf on another fork needs nothing but expired lockouts. While the last vote binds
 //          to another fork than the heaviest, stand on the best leaf under that vote.
-//          confirmed: more than 2/3 voted for exactly this block; finalized: more than 2/3 rooted.
+//          confirmed: more than 2/3 voted for exactly this block. super_rooted: more than 2/3
+//          rooted; it is final where there are no certificates, else it is told and acts on
+//          nothing, and finality comes through finalize().
 // Bounds   blocks in (finalized, finalized + slots_max], blocks_max of them. Per validator: the
 //          newest tower on a held block, the newest on one not held, one more value for its slot.
+//          awaited_finals_max final blocks not held yet.
 //          One own vote is under way to the disk at a time.
 // Errors   nothing from the network fails; what is not used is counted in TowerCounters.
 
@@ -49,6 +52,8 @@ struct TowerConfig {
     std::vector<BlockName> final_chain{};
     /// A journal was found, or the operator said that this identity is new. Else nothing is signed.
     bool may_sign = false;
+    /// Finality comes from certificates, through finalize(). Else from more than 2/3 of roots.
+    bool certificates = false;
     std::uint64_t slots_max = 1024;
     std::size_t blocks_max = 2048;
     TowerDefects defects{};
@@ -67,7 +72,11 @@ struct TowerCounters {
     std::uint64_t blocks_refused = 0; // full, too many versions, not above its parent
     std::uint64_t blocks_repeated = 0;
     std::uint64_t builds_refused = 0;
+    std::uint64_t roots_rolled_back = 0; // own roots on a fork that a certificate decided against
+    std::uint64_t finals_dropped = 0;    // too many final blocks waited to be held
 };
+
+inline constexpr std::size_t awaited_finals_max = 64;
 
 class TowerEngine final : public Engine {
 public:
@@ -81,6 +90,15 @@ public:
     [[nodiscard]] EngineStatus status() const override;
     [[nodiscard]] std::uint64_t digest() const override;
     [[nodiscard]] std::optional<std::string_view> check() const override;
+
+    /// A final certificate names this block: the tree is pruned to it and forks are chosen below it
+    /// only. Own lockouts still bind; an own root elsewhere is rolled back and counted. A block not
+    /// held is wanted, and becomes final when it comes; Commit{finalized} is said then.
+    void finalize(const BlockName& block, Effects& effects);
+    /// What this node builds is built in this block's subtree: on the block stood on if it lies
+    /// there, else on the heaviest leaf there. While the base is not held, or not below the slot to
+    /// build, nothing is built. Voting is not restricted.
+    void set_base(const BlockName& base) { base_ = base; }
 
     [[nodiscard]] const TowerCounters& counters() const { return counters_; }
     [[nodiscard]] const OwnTower& own() const { return own_; }
@@ -121,8 +139,11 @@ private:
     [[nodiscard]] bool is_quorum(Stake part) const;
 
     void decide(Effects& effects);
-    void finalize(Effects& effects);
+    void follow_roots(Effects& effects);
+    void make_final(BlockIndex finalized, Effects& effects);
+    void make_awaited_final(Effects& effects);
     void move_root(BlockIndex finalized);
+    [[nodiscard]] std::optional<BlockName> parent_for(Slot slot) const;
     [[nodiscard]] Choice choose() const;
     [[nodiscard]] bool may_leave_fork(BlockIndex to) const;
     void stand_on(BlockIndex block, Effects& effects);
@@ -145,6 +166,9 @@ private:
     Slot built_; // newest slot this node began to build
     BlockName stand_;
     BlockName confirmed_;
+    BlockName super_rooted_;
+    std::optional<BlockName> base_;
+    std::vector<BlockName> awaited_finals_; // sorted; final, but not held yet
     std::array<std::optional<Led>, 2> led_; // by epoch modulo 2
     Bytes scratch_;
     TowerCounters counters_;
