@@ -8,14 +8,22 @@ namespace belfry::consensus {
 
 void TowerEngine::follow_roots(Effects& effects)
 {
-    const BlockIndex newest = forks_.newest_above(Mark::root, quorum());
+    if (!forks_.take_roots_changed()) {
+        return;
+    }
+    // What was super-rooted usually still is, so the search begins there.
+    BlockIndex from = forks_.find(super_rooted_);
+    const bool stands =
+        !from.is_none() && quorum()(forks_.stakes(from), forks_.judged_stake(Mark::root, from));
+    from = stands ? from : forks_.root();
+    const BlockIndex newest = forks_.newest_above(from, Mark::root, quorum());
     const BlockName name = forks_.name(newest);
     if (name <= super_rooted_) {
         return;
     }
     super_rooted_ = name;
     effects.add(Commit{.level = Level::super_rooted, .block = name});
-    if (!config_.certificates) {
+    if (!config_.certificates || config_.defects.roots_act) {
         make_final(newest, effects);
     }
 }
@@ -61,6 +69,12 @@ void TowerEngine::make_awaited_final(Effects& effects)
 
 void TowerEngine::make_final(BlockIndex finalized, Effects& effects)
 {
+    if (!forks_.frozen(finalized)) { // this node's replay differs from that of two thirds
+        if (signing_) {
+            stop_signing(FaultReason::final_block_invalid, effects);
+        }
+        return;
+    }
     effects.add(Commit{.level = Level::finalized, .block = forks_.name(finalized)});
     if (!own_.agrees(forks_, finalized)) {
         if (config_.certificates) {
@@ -77,6 +91,7 @@ void TowerEngine::move_root(BlockIndex finalized)
     if (config_.certificates && !own_.agrees(forks_, finalized)) {
         own_.roll_back_root(forks_, finalized);
     }
+    (void)forks_.confirm_duplicate(finalized); // the highest authority there is
     own_.settle(forks_, finalized);
     forks_.confirm(finalized);
     confirmed_ = std::max(confirmed_, forks_.name(finalized));
@@ -84,7 +99,7 @@ void TowerEngine::move_root(BlockIndex finalized)
     forks_.prune(finalized);
     votes_.follow_root(forks_);
     const Slot root = forks_.name(finalized).slot;
-    std::erase_if(awaited_finals_, [&](const BlockName& block) { return block.slot <= root; });
+    forget_through(root);
     if (forks_.find(stand_).is_none()) {
         stand_ = forks_.name(finalized); // decide() moves it on
     }
@@ -98,17 +113,29 @@ void TowerEngine::prune(const BlockName& finalized)
     const BlockIndex held = forks_.find(finalized);
     if (!held.is_none()) {
         move_root(held);
+        undecided_ = true;
         return;
     }
+    const StakeBook stakes = forks_.stakes();
     forks_ = ForkTree(finalized, config_.blocks_max);
-    forks_.set_stakes(stakes_);
+    forks_.set_stakes(stakes);
     votes_.wait_again(forks_);
     own_.begin_at(finalized, {});
     stand_ = finalized;
     confirmed_ = std::max(confirmed_, finalized);
     super_rooted_ = std::max(super_rooted_, finalized);
-    std::erase_if(awaited_finals_,
-                  [&](const BlockName& block) { return block.slot <= finalized.slot; });
+    forget_through(finalized.slot);
+    undecided_ = true;
+}
+
+void TowerEngine::forget_through(Slot slot)
+{
+    const auto below = [&](const BlockName& block) {
+        return block.slot <= slot;
+    };
+    std::erase_if(awaited_finals_, below);
+    std::erase_if(chosen_ahead_, below);
+    std::erase_if(duplicates_, [&](Slot duplicate) { return duplicate <= slot; });
 }
 
 } // namespace belfry::consensus

@@ -96,7 +96,7 @@ TEST(TowerEngine, confirms_on_exactly_the_block_and_its_ancestors_with_it)
     }
     EXPECT_EQ(bench.commits(Level::confirmed), std::vector{name(2)});
     EXPECT_TRUE(bench.engine.forks().confirmed(bench.engine.forks().find(name(1, 1))));
-    EXPECT_FALSE(bench.engine.forks().confirmed(bench.engine.forks().find(name(1, 2))));
+    EXPECT_TRUE(bench.engine.forks().find(name(1, 2)).is_none()) << "the wrong version is gone";
 }
 
 TEST(TowerEngine, a_vote_for_a_block_not_held_waits_and_asks_for_it_once)
@@ -186,9 +186,9 @@ TEST(TowerEngine, stays_on_the_fork_it_is_bound_to_until_the_lockout_has_expired
     for (const std::uint16_t who : others) {
         bench.vote(who, name(2, 2));
     }
-    EXPECT_EQ(bench.engine.status().best, name(1, 1));
+    EXPECT_EQ(bench.engine.status().best, name(2, 2));
     bench.block(name(3, 2), name(2, 2));
-    EXPECT_EQ(bench.engine.status().best, name(1, 1));
+    EXPECT_EQ(bench.engine.status().best, name(3, 2)) << "builds where three quarters are";
     EXPECT_EQ(bench.voted(), std::nullopt);
     bench.block(name(4, 2), name(3, 2));
     EXPECT_EQ(bench.voted(), name(4, 2));
@@ -262,9 +262,17 @@ TEST(TowerRestart, votes_for_blocks_that_the_ledger_lost_bind_until_they_expire)
     Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
     after.block(name(5, 7), genesis);
     after.block(name(17, 7), name(5, 7));
+    after.tick();
+    ASSERT_EQ(after.all<Want>().size(), 1U);
+    EXPECT_EQ(after.all<Want>()[0].block, name(4)) << "it asks for the block of its last vote";
+    after.vote(1, name(5, 7));
+    after.vote(2, name(17, 7));
     EXPECT_TRUE(after.kept.empty());
     after.block(name(18, 7), name(17, 7));
     EXPECT_EQ(after.voted(), name(18, 7));
+    ASSERT_TRUE(after.engine.last_switch().has_value());
+    EXPECT_EQ(after.engine.last_switch()->reason, SwitchReason::proof);
+    EXPECT_EQ(after.engine.last_switch()->proof.stake, Stake{2});
 }
 
 TEST(TowerRestart, does_not_vote_while_the_ledger_is_older_than_its_root)

@@ -53,19 +53,50 @@ TEST(Finality, a_certificate_prunes_to_its_block_and_forks_are_chosen_below_it)
 {
     Bench bench({.self = std::nullopt, .certificates = true});
     bench.block(name(1, 1), genesis);
-    bench.block(name(2, 1), name(1, 1));
-    bench.block(name(1, 2), genesis);
-    bench.block(name(3, 2), name(1, 2));
+    bench.block(name(4, 1), name(1, 1));
+    bench.block(name(2, 2), genesis);
+    bench.block(name(3, 2), name(2, 2));
     for (const std::uint16_t who : first_three) {
-        bench.vote(who, name(2, 1));
+        bench.vote(who, name(4, 1));
     }
-    EXPECT_EQ(bench.engine.status().best, name(2, 1));
-    bench.finalize(name(1, 2));
-    EXPECT_EQ(bench.commits(Level::finalized), std::vector{name(1, 2)});
+    EXPECT_EQ(bench.engine.status().best, name(4, 1));
+    bench.finalize(name(2, 2));
+    EXPECT_EQ(bench.commits(Level::finalized), std::vector{name(2, 2)});
     EXPECT_EQ(bench.engine.status().best, name(3, 2));
     EXPECT_EQ(bench.engine.forks().count(), 2U);
-    bench.finalize(name(1, 2));
+    bench.finalize(name(2, 2));
     EXPECT_TRUE(bench.effects.list().empty()) << "said once";
+}
+
+TEST(Finality, a_certificate_brings_a_purged_version_back)
+{
+    Bench bench({.self = std::nullopt, .certificates = true});
+    bench.block(name(1, 1), genesis);
+    bench.block(name(1, 2), genesis);
+    for (const std::uint16_t who : first_three) {
+        bench.vote(who, name(1, 1));
+    }
+    EXPECT_TRUE(bench.engine.forks().find(name(1, 2)).is_none());
+    bench.finalize(name(1, 2));
+    ASSERT_EQ(bench.all<Want>().size(), 1U);
+    bench.block(name(1, 2), genesis);
+    EXPECT_EQ(bench.commits(Level::finalized), std::vector{name(1, 2)});
+    EXPECT_EQ(bench.engine.status().best, name(1, 2));
+}
+
+TEST(Finality, a_node_whose_replay_refused_what_is_final_stops_signing)
+{
+    Bench bench(with_certificates);
+    bench.step(Ready{.block = name(1),
+                     .parent = genesis,
+                     .validity = Validity::invalid,
+                     .state_hash = {},
+                     .author = ValidatorIndex{1}});
+    bench.finalize(name(1));
+    ASSERT_EQ(bench.all<Fault>().size(), 1U);
+    EXPECT_EQ(bench.all<Fault>()[0].why, FaultReason::final_block_invalid);
+    EXPECT_TRUE(bench.commits(Level::finalized).empty());
+    EXPECT_FALSE(bench.engine.status().may_sign);
 }
 
 TEST(Finality, own_lockouts_outlive_a_certificate_for_another_fork)
