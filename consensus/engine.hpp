@@ -170,6 +170,11 @@ struct BestFork {
 struct Want {
     BlockName block;
 };
+/// More than 52 % voted for another block of this slot: forget this one, with all that descends
+/// from it, and do not offer it to others.
+struct Purge {
+    BlockName block;
+};
 /// who signed, or led, two things for one slot.
 struct Accuse {
     ValidatorIndex who;
@@ -181,6 +186,7 @@ enum class FaultReason : std::uint8_t {
     identity_elsewhere,    // a newer vote signed with this node's key, and not by this node
     stake_table_refused,   // EpochInfo with no stake, or more than an amount can hold
     certificates_conflict, // more than a third of stake has signed what no honest validator signs
+    final_block_invalid,   // this node's replay refused what is final
 };
 /// Stop signing, keep serving.
 struct Fault {
@@ -198,7 +204,7 @@ struct Expose {
     ByteView evidence;
 };
 using Effect = std::variant<Persist, Send, Build, Commit, BestFork, Want, Accuse, Fault, Relay, Arm,
-                            Certified, Expose>;
+                            Certified, Expose, Purge>;
 
 /// What one step asks for, in order. Owned by the caller and used again and again; views in it
 /// live until clear().

@@ -48,21 +48,28 @@ const std::vector<BlockIndex>& ForkTree::marks(Mark mark) const
     return mark == Mark::vote ? vote_marks_ : root_marks_;
 }
 
-void ForkTree::set_stakes(const StakeTable& stakes)
+void ForkTree::set_stakes(const StakeBook& stakes)
 {
     stakes_ = stakes;
     for (const Entry& entry : by_name_) {
-        at(entry.index).vote_stake = Stake{};
-        at(entry.index).root_stake = Stake{};
+        Block& block = at(entry.index);
+        block.vote_stake = Stake{};
+        block.root_stake = Stake{};
+        block.exact_stake = stakes_.at(entry.name.slot).of(block.exact_voters);
     }
     for (const Mark mark : {Mark::vote, Mark::root}) {
         for (std::size_t i = 0; i < validator_count_max; ++i) {
             const ValidatorIndex who{static_cast<std::uint16_t>(i)};
-            if (!marks(mark)[i].is_none()) {
-                add_weight(mark, marks(mark)[i], stakes_.stake(who));
+            const BlockIndex marked_block = marks(mark)[i];
+            if (!marked_block.is_none()) {
+                add_weight(mark, marked_block, no_block, this->stakes(marked_block).stake(who));
             }
         }
     }
+    for (const Entry& entry : by_name_) {
+        choose_child_again(entry.index);
+    }
+    roots_changed_ = true;
 }
 
 Result<BlockIndex, ForkTreeError> ForkTree::add(const NewBlock& block)
@@ -85,16 +92,14 @@ Result<BlockIndex, ForkTreeError> ForkTree::add(const NewBlock& block)
     }
     const BlockIndex index = free_.back();
     free_.pop_back();
-    at(index) = Block{.name = block.name,
-                      .parent = parent,
-                      .first_child = no_block,
-                      .next_sibling = at(parent).first_child,
-                      .vote_stake = {},
-                      .root_stake = {},
-                      .exact_voters = {},
-                      .valid = block.valid,
-                      .confirmed = false};
+    at(index) = Block{};
+    at(index).name = block.name;
+    at(index).parent = parent;
+    at(index).next_sibling = at(parent).first_child;
+    at(index).dead = !block.valid || at(parent).dead;
+    at(index).duplicate = block.duplicate;
     at(parent).first_child = index;
+    grew(index);
     const auto place = std::ranges::lower_bound(by_name_, block.name, {}, &Entry::name);
     by_name_.insert(place, {.name = block.name, .index = index});
     return index;
@@ -144,21 +149,28 @@ BlockIndex ForkTree::ancestor_at(BlockIndex block, Slot slot) const
     return !block.is_none() && name(block).slot == slot ? block : no_block;
 }
 
-void ForkTree::add_weight(Mark mark, BlockIndex from, Stake stake)
+void ForkTree::add_weight(Mark mark, BlockIndex from, BlockIndex end, Stake stake)
 {
-    for (BlockIndex block = from; !block.is_none(); block = parent(block)) {
+    for (BlockIndex block = from; block != end; block = parent(block)) {
         const std::optional<Stake> sum = weight(at(block), mark).plus(stake);
         BELFRY_CHECK(sum.has_value());
         weight(at(block), mark) = *sum;
+        if (mark == Mark::vote) {
+            grew(block);
+        }
     }
 }
 
-void ForkTree::take_weight(Mark mark, BlockIndex from, Stake stake)
+void ForkTree::take_weight(Mark mark, BlockIndex from, BlockIndex end, Stake stake)
 {
-    for (BlockIndex block = from; !block.is_none(); block = parent(block)) {
+    for (BlockIndex block = from; block != end; block = parent(block)) {
         const std::optional<Stake> rest = weight(at(block), mark).minus(stake);
         BELFRY_CHECK(rest.has_value());
         weight(at(block), mark) = *rest;
+        const BlockIndex below = parent(block);
+        if (mark == Mark::vote && !below.is_none() && at(below).best_child == block) {
+            choose_child_again(below);
+        }
     }
 }
 
@@ -166,15 +178,23 @@ void ForkTree::move(Mark mark, ValidatorIndex who, BlockIndex to)
 {
     BELFRY_CHECK(who.value < validator_count_max);
     std::vector<BlockIndex>& all = mark == Mark::vote ? vote_marks_ : root_marks_;
-    BlockIndex& now = all[who.value];
-    const Stake stake = stakes_.stake(who);
-    if (!now.is_none()) {
-        take_weight(mark, now, stake);
+    const BlockIndex from = all[who.value];
+    if (from == to) {
+        return;
+    }
+    const Stake before = from.is_none() ? Stake{} : stakes(from).stake(who);
+    const Stake after = to.is_none() ? Stake{} : stakes(to).stake(who);
+    // What both share keeps its weight: usually all but the newest block.
+    const bool shares = !from.is_none() && !to.is_none() && before == after;
+    const BlockIndex end = shares ? common_ancestor(from, to) : no_block;
+    if (!from.is_none()) {
+        take_weight(mark, from, end, before);
     }
     if (!to.is_none()) {
-        add_weight(mark, to, stake);
+        add_weight(mark, to, end, after);
     }
-    now = to;
+    all[who.value] = to;
+    roots_changed_ = roots_changed_ || mark == Mark::root;
 }
 
 BlockIndex ForkTree::marked(Mark mark, ValidatorIndex who) const
@@ -188,28 +208,86 @@ Stake ForkTree::subtree_stake(Mark mark, BlockIndex block) const
     return mark == Mark::vote ? at(block).vote_stake : at(block).root_stake;
 }
 
+Stake ForkTree::judged_stake(Mark mark, BlockIndex block) const
+{
+    if (stakes_.uniform()) {
+        return subtree_stake(mark, block);
+    }
+    std::uint64_t sum = 0; // cannot overflow: the table's total did not
+    const StakeTable& table = stakes(block);
+    for (std::size_t i = 0; i < table.count(); ++i) {
+        const BlockIndex where = marks(mark)[i];
+        if (!where.is_none() && descends(where, block)) {
+            sum += table.stake(ValidatorIndex{static_cast<std::uint16_t>(i)}).value;
+        }
+    }
+    return Stake{sum};
+}
+
+bool ForkTree::chain_valid(BlockIndex block) const
+{
+    while (block != root_ && valid(block)) {
+        block = parent(block);
+    }
+    return block == root_;
+}
+
+bool ForkTree::is_leaf(BlockIndex block) const
+{
+    BlockIndex child = at(block).first_child;
+    while (!child.is_none() && !frozen(child)) {
+        child = at(child).next_sibling;
+    }
+    return child.is_none();
+}
+
+bool ForkTree::heavier(BlockIndex a, BlockIndex b) const
+{
+    return at(a).vote_stake > at(b).vote_stake ||
+           (at(a).vote_stake == at(b).vote_stake && at(a).name < at(b).name);
+}
+
 BlockIndex ForkTree::heaviest_child(BlockIndex block) const
 {
     BlockIndex best = no_block;
     for (BlockIndex child = at(block).first_child; !child.is_none();
          child = at(child).next_sibling) {
-        if (!at(child).valid) {
-            continue;
+        if (valid(child) && (best.is_none() || heavier(child, best))) {
+            best = child;
         }
-        const bool better =
-            best.is_none() || at(child).vote_stake > at(best).vote_stake ||
-            (at(child).vote_stake == at(best).vote_stake && at(child).name < at(best).name);
-        best = better ? child : best;
     }
     return best;
 }
 
+void ForkTree::set_best_child(BlockIndex block, BlockIndex child)
+{
+    if (at(block).best_child != child) {
+        at(block).best_child = child;
+        choice_changed_ = true;
+    }
+}
+
+void ForkTree::choose_child_again(BlockIndex block)
+{
+    set_best_child(block, heaviest_child(block));
+}
+
+void ForkTree::grew(BlockIndex block)
+{
+    const BlockIndex below = parent(block);
+    if (below.is_none() || at(below).best_child == block || !valid(block)) {
+        return;
+    }
+    const BlockIndex best = at(below).best_child;
+    if (best.is_none() || heavier(block, best)) {
+        set_best_child(below, block);
+    }
+}
+
 BlockIndex ForkTree::heaviest_leaf(BlockIndex from) const
 {
-    BlockIndex child = heaviest_child(from);
-    while (!child.is_none()) {
-        from = child;
-        child = heaviest_child(from);
+    while (!at(from).best_child.is_none()) {
+        from = at(from).best_child;
     }
     return from;
 }
@@ -226,15 +304,15 @@ BlockIndex ForkTree::deepest_leaf(BlockIndex from) const
     return best;
 }
 
-BlockIndex ForkTree::newest_above(Mark mark, ShareTest passes) const
+BlockIndex ForkTree::newest_above(BlockIndex from, Mark mark, ShareTest passes) const
 {
-    BlockIndex found = root_;
+    BlockIndex found = from;
     bool deeper = true;
     while (deeper) {
         deeper = false;
         for (BlockIndex child = at(found).first_child; !child.is_none();
              child = at(child).next_sibling) {
-            if (passes(stakes_, subtree_stake(mark, child))) {
+            if (passes(stakes(child), judged_stake(mark, child))) {
                 found = child;
                 deeper = true;
                 break;
@@ -246,7 +324,13 @@ BlockIndex ForkTree::newest_above(Mark mark, ShareTest passes) const
 
 bool ForkTree::add_exact_voter(BlockIndex block, ValidatorIndex who)
 {
-    return at(block).exact_voters.insert(who);
+    if (!at(block).exact_voters.insert(who)) {
+        return false;
+    }
+    const std::optional<Stake> sum = at(block).exact_stake.plus(stakes(block).stake(who));
+    BELFRY_CHECK(sum.has_value());
+    at(block).exact_stake = *sum;
+    return true;
 }
 
 const ValidatorSet& ForkTree::exact_voters(BlockIndex block) const
@@ -265,6 +349,33 @@ bool ForkTree::confirm(BlockIndex block)
     return true;
 }
 
+void ForkTree::mark_duplicate(Slot slot)
+{
+    for (const Entry& entry : versions(slot)) {
+        if (entry.index != root_) {
+            at(entry.index).duplicate = true;
+            choose_child_again(parent(entry.index));
+        }
+    }
+}
+
+bool ForkTree::confirm_duplicate(BlockIndex block)
+{
+    const bool before = at(block).duplicate_confirmed;
+    // To the root in any case: stopping at one that was confirmed before has left others invalid.
+    for (; !block.is_none(); block = parent(block)) {
+        at(block).duplicate_confirmed = true;
+        grew(block);
+    }
+    return !before;
+}
+
+void ForkTree::confirm_duplicate_alone(BlockIndex block)
+{
+    at(block).duplicate_confirmed = true;
+    grew(block);
+}
+
 void ForkTree::release(BlockIndex block)
 {
     for (const Mark mark : {Mark::vote, Mark::root}) {
@@ -275,12 +386,10 @@ void ForkTree::release(BlockIndex block)
     free_.push_back(block);
 }
 
-void ForkTree::prune(BlockIndex new_root)
+template <class Stays>
+void ForkTree::drop_all_but(const Stays& stays)
 {
     scratch_.clear();
-    const auto stays = [&](const Entry& entry) {
-        return descends(entry.index, new_root);
-    };
     for (const Entry& entry : by_name_) {
         if (!stays(entry)) {
             scratch_.push_back(entry.index);
@@ -290,19 +399,52 @@ void ForkTree::prune(BlockIndex new_root)
     for (const BlockIndex dropped : scratch_) {
         release(dropped);
     }
+    choice_changed_ = true;
+    roots_changed_ = true;
+}
+
+void ForkTree::purge(BlockIndex block)
+{
+    BELFRY_CHECK(block != root_);
+    for (const Mark mark : {Mark::vote, Mark::root}) {
+        for (std::size_t i = 0; i < validator_count_max; ++i) {
+            const BlockIndex where = marks(mark)[i];
+            if (!where.is_none() && descends(where, block)) {
+                move(mark, ValidatorIndex{static_cast<std::uint16_t>(i)}, no_block);
+            }
+        }
+    }
+    const BlockIndex below = parent(block);
+    if (at(below).first_child == block) {
+        at(below).first_child = at(block).next_sibling;
+    } else {
+        BlockIndex before = at(below).first_child;
+        while (at(before).next_sibling != block) {
+            before = at(before).next_sibling;
+        }
+        at(before).next_sibling = at(block).next_sibling;
+    }
+    choose_child_again(below);
+    drop_all_but([&](const Entry& entry) { return !descends(entry.index, block); });
+}
+
+void ForkTree::prune(BlockIndex new_root)
+{
+    drop_all_but([&](const Entry& entry) { return descends(entry.index, new_root); });
     at(new_root).parent = no_block;
     at(new_root).next_sibling = no_block;
     root_ = new_root;
+    stakes_.forget_below(name(root_).slot);
 }
 
 std::optional<std::string_view> ForkTree::check_weights(Mark mark) const
 {
     for (const Entry& entry : by_name_) {
         std::uint64_t sum = 0;
-        for (std::size_t i = 0; i < stakes_.count(); ++i) {
-            const BlockIndex marked_block = marks(mark)[i];
-            if (!marked_block.is_none() && descends(marked_block, entry.index)) {
-                sum += stakes_.stake(ValidatorIndex{static_cast<std::uint16_t>(i)}).value;
+        for (std::size_t i = 0; i < validator_count_max; ++i) {
+            const BlockIndex where = marks(mark)[i];
+            if (!where.is_none() && descends(where, entry.index)) {
+                sum += stakes(where).stake(ValidatorIndex{static_cast<std::uint16_t>(i)}).value;
             }
         }
         if (Stake{sum} != subtree_stake(mark, entry.index)) {
@@ -323,6 +465,12 @@ std::optional<std::string_view> ForkTree::check() const
     for (const Entry& entry : by_name_) {
         if (!descends(entry.index, root_)) {
             return "a block does not descend from the root";
+        }
+        if (at(entry.index).best_child != heaviest_child(entry.index)) {
+            return "a block's heaviest child is another one";
+        }
+        if (stakes(entry.index).of(exact_voters(entry.index)) != exact_stake(entry.index)) {
+            return "the stake of a block's voters differs from their sum";
         }
     }
     for (BlockIndex block = heaviest_leaf(root_); block != root_; block = parent(block)) {

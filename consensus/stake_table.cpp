@@ -3,6 +3,8 @@
 
 #include "base/check.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <optional>
 
 namespace belfry::consensus {
@@ -49,6 +51,56 @@ Stake StakeTable::of(const ValidatorSet& who) const
         }
     }
     return Stake{sum};
+}
+
+void StakeBook::set(Slot first_slot, const StakeTable& stakes)
+{
+    const auto place = std::ranges::lower_bound(entries_, first_slot, {}, &Entry::first_slot);
+    if (place != entries_.end() && place->first_slot == first_slot) {
+        place->stakes = stakes;
+    } else {
+        entries_.insert(place, {.first_slot = first_slot, .stakes = stakes});
+    }
+    if (entries_.size() > epochs_max) {
+        entries_.erase(entries_.begin());
+    }
+    compare();
+}
+
+const StakeTable& StakeBook::at(Slot slot) const
+{
+    if (entries_.empty()) {
+        return none_;
+    }
+    std::size_t i = entries_.size() - 1;
+    while (!uniform_ && i > 0 && entries_[i].first_slot > slot) {
+        --i;
+    }
+    return entries_[i].stakes;
+}
+
+void StakeBook::forget_below(Slot slot)
+{
+    std::size_t ended = 0;
+    while (ended + 1 < entries_.size() && entries_[ended + 1].first_slot <= slot) {
+        ++ended;
+    }
+    if (ended > 0) {
+        entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(ended));
+        compare();
+    }
+}
+
+bool StakeBook::knows(ValidatorIndex who) const
+{
+    return std::ranges::any_of(
+        entries_, [&](const Entry& entry) { return entry.stakes.stake(who) > Stake{}; });
+}
+
+void StakeBook::compare()
+{
+    uniform_ = std::ranges::all_of(
+        entries_, [&](const Entry& entry) { return entry.stakes == entries_.front().stakes; });
 }
 
 } // namespace belfry::consensus

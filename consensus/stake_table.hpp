@@ -25,6 +25,8 @@ inline constexpr Fraction two_thirds{.numerator = 2, .denominator = 3};
 inline constexpr Fraction one_half{.numerator = 1, .denominator = 2};
 inline constexpr Fraction one_third{.numerator = 1, .denominator = 3};
 inline constexpr Fraction switch_share{.numerator = 38, .denominator = 100};
+/// 1 - 38 % - 10 %: so much on one version of a slot's block, and the others are out.
+inline constexpr Fraction duplicate_share{.numerator = 52, .denominator = 100};
 
 /// part > total * share, exactly, in 128 bits.
 [[nodiscard]] bool is_more_than(Stake part, Stake total, Fraction share);
@@ -50,10 +52,39 @@ public:
     {
         return consensus::is_more_than(part, total_, share);
     }
+    friend bool operator==(const StakeTable&, const StakeTable&) = default;
 
 private:
     std::vector<Stake> stakes_;
     Stake total_;
+};
+
+/// The stakes of several epochs. Every block is judged with those of its own slot's epoch, whoever
+/// asks and whenever.
+class StakeBook {
+public:
+    static constexpr std::size_t epochs_max = 32; // when it is full the oldest is dropped
+
+    /// From first_slot on, until the next epoch begins. Takes the place of what began there before.
+    void set(Slot first_slot, const StakeTable& stakes);
+    /// The oldest for a slot below all; an empty table when there is none at all.
+    [[nodiscard]] const StakeTable& at(Slot slot) const;
+    /// Drops what judges no slot from this one on.
+    void forget_below(Slot slot);
+    /// All epochs have the same stakes, so that sums over blocks of several have a meaning.
+    [[nodiscard]] bool uniform() const { return uniform_; }
+    /// Has stake in some epoch.
+    [[nodiscard]] bool knows(ValidatorIndex who) const;
+
+private:
+    struct Entry {
+        Slot first_slot;
+        StakeTable stakes;
+    };
+    void compare();
+    StakeTable none_;
+    std::vector<Entry> entries_; // rising
+    bool uniform_ = true;
 };
 
 } // namespace belfry::consensus

@@ -41,6 +41,12 @@ public:
             words_[who.value / 64U] ^= bit(who);
         }
     }
+    void insert_all(const ValidatorSet& others)
+    {
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            words_[i] |= others.words_[i];
+        }
+    }
     [[nodiscard]] std::size_t count() const
     {
         std::size_t sum = 0;

@@ -299,7 +299,8 @@ void Simulation::perform(std::size_t instance, const Effects& effects)
                     ++accusation_count_;
                 } else if constexpr (!std::is_same_v<T, BestFork> && !std::is_same_v<T, Fault> &&
                                      !std::is_same_v<T, Relay> && !std::is_same_v<T, Arm> &&
-                                     !std::is_same_v<T, Certified> && !std::is_same_v<T, Expose>) {
+                                     !std::is_same_v<T, Certified> && !std::is_same_v<T, Expose> &&
+                                     !std::is_same_v<T, Purge>) {
                     perform(instance, what);
                 }
             },
@@ -349,7 +350,8 @@ void Simulation::perform(std::size_t instance, const Build& build)
 {
     Machine& machine = machines_[instance];
     const std::optional<BlockName> last = machine.engine->status().last_vote;
-    const bool holds_vote = last.has_value() && machine.ledger.contains(*last);
+    const bool holds_vote = last.has_value() && machine.ledger.contains(*last) &&
+                            !machine.engine->standing_switch();
     checker_.block_asked(instance, build.slot, build.parent, holds_vote);
     machine.held.push_back({.after = build.after, .what = build});
     release(instance);

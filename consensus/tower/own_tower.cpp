@@ -110,6 +110,9 @@ void OwnTower::begin_at(const BlockName& finalized, std::span<const BlockName> f
         tower_.drop_through(ballots_[dropped - 1].block.slot);
     }
     ballots_.erase(ballots_.begin(), ballots_.begin() + static_cast<std::ptrdiff_t>(dropped));
+    for (Ballot& ballot : ballots_) { // the first is off the chain, the others are above it
+        ballot.lost = ballot.lost || !all_below;
+    }
     if (root_.slot <= finalized.slot) {
         root_ = finalized;
     }
@@ -120,7 +123,38 @@ void OwnTower::settle(const ForkTree& forks, BlockIndex finalized)
 {
     for (Ballot& ballot : ballots_) {
         ballot.settled = is_ancestor(ballot, forks, finalized);
+        const BlockIndex voted = forks.find(ballot.block);
+        // One that is not held is unknown above the final block, and nowhere on its chain below.
+        const bool follows = voted.is_none() ? ballot.block.slot > forks.name(finalized).slot
+                                             : forks.descends(voted, finalized);
+        ballot.lost = ballot.lost || (!ballot.settled && !follows);
     }
+}
+
+void OwnTower::replace(const ForkTree& forks, BlockIndex wrong)
+{
+    for (Ballot& ballot : ballots_) {
+        const BlockIndex voted = forks.find(ballot.block);
+        ballot.replaced = ballot.replaced || (!voted.is_none() && forks.descends(voted, wrong));
+    }
+}
+
+void OwnTower::discard_above(const BlockName& finalized, Slot slot)
+{
+    std::erase_if(ballots_, [&](const Ballot& ballot) { return ballot.block.slot > slot; });
+    if (root_.slot > slot) {
+        root_ = finalized;
+    }
+    tower_ = Tower(std::min(tower_.root(), root_.slot), tower_.entries().first(ballots_.size()));
+    BELFRY_CHECK(consistent());
+}
+
+void OwnTower::roll_back_root(const ForkTree& forks, BlockIndex finalized)
+{
+    BELFRY_CHECK(!agrees(forks, finalized)); // so the root is held
+    root_ = forks.name(forks.common_ancestor(forks.find(root_), finalized));
+    tower_.roll_back_root(root_.slot);
+    BELFRY_CHECK(consistent());
 }
 
 bool OwnTower::agrees(const ForkTree& forks, BlockIndex finalized) const

@@ -2,7 +2,10 @@
 #pragma once
 // own_tower.hpp: this validator's tower with the block that each vote names.
 // Shapes   one ballot per entry. A ballot is settled once its block is known to be on the finalised
-//          chain: the tree no longer holds it, but every block there descends from it.
+//          chain: the tree no longer holds it, but every block there descends from it. It is lost
+//          once a final block is known to be on another fork, and replaced once more than 52 %
+//          chose another version of its block or of one below it. Both still bind until they
+//          expire.
 // Rule     a block that the ledger does not hold binds until it expires; nothing is assumed of it.
 
 #include "consensus/block_name.hpp"
@@ -23,6 +26,8 @@ public:
     struct Ballot {
         BlockName block;
         bool settled = false;
+        bool lost = false;
+        bool replaced = false;
     };
     [[nodiscard]] const Tower& tower() const { return tower_; }
     [[nodiscard]] std::span<const Ballot> ballots() const { return ballots_; }
@@ -51,6 +56,15 @@ public:
     void begin_at(const BlockName& finalized, std::span<const BlockName> final_chain);
     /// The finalised chain reaches block, which the tree still holds with what is below.
     void settle(const ForkTree& forks, BlockIndex finalized);
+    /// The root is on another fork than the block finalised: it goes back to where they part. The
+    /// votes above it stay, and bind until they expire. Precondition: not agrees(forks, finalized).
+    void roll_back_root(const ForkTree& forks, BlockIndex finalized);
+    /// The block is a wrong version, and held for the last time, with all that descends from it.
+    void replace(const ForkTree& forks, BlockIndex wrong);
+    /// Forgets the votes above slot, as a declared hard fork does, and the root if it is above.
+    void discard_above(const BlockName& finalized, Slot slot);
+    /// As a planted defect: what was rooted is forgotten.
+    void forget_root(const BlockName& finalized) { root_ = finalized; }
     /// Whether the block finalised and the own root are on one chain.
     [[nodiscard]] bool agrees(const ForkTree& forks, BlockIndex finalized) const;
 

@@ -73,6 +73,12 @@ void Tower::drop_through(Slot slot)
     root_ = std::max(root_, slot);
 }
 
+void Tower::roll_back_root(Slot slot)
+{
+    BELFRY_CHECK(slot <= root_);
+    root_ = slot;
+}
+
 bool operator==(const Tower& a, const Tower& b)
 {
     return a.root_ == b.root_ && std::ranges::equal(a.entries(), b.entries());

@@ -57,6 +57,9 @@ public:
     /// Forgets entries at or below slot, which the caller knows to be final; the root rises to it.
     void drop_through(Slot slot);
 
+    /// The root goes down to slot. Precondition: slot is not above the root.
+    void roll_back_root(Slot slot);
+
     friend bool operator==(const Tower&, const Tower&);
 
 private:

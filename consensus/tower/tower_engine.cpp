@@ -14,19 +14,57 @@ TowerEngine::TowerEngine(const TowerConfig& config)
     : config_(config)
     , signing_(config.may_sign && config.self.has_value())
     , forks_(config.finalized, config.blocks_max)
-    , state_hashes_(config.blocks_max)
+    , notes_(config.blocks_max)
     , own_(config.finalized)
     , built_(config.finalized.slot)
     , stand_(config.finalized)
     , confirmed_(config.finalized)
+    , super_rooted_(config.finalized)
+    , switch_judge_({.counts_old_votes = config.defects.old_votes_switch,
+                     .counts_own_side = config.defects.own_side_switches,
+                     .counts_voter_twice = config.defects.voter_counted_twice,
+                     .wrong_epoch = config.defects.wrong_epoch})
 {
     BELFRY_CHECK(!config.self || config.self->value < validator_count_max);
     scratch_.reserve(tower_record_bytes_max);
+    awaited_finals_.reserve(awaited_finals_max);
+    chosen_ahead_.reserve(chosen_ahead_max);
+    duplicates_.reserve(config.slots_max);
+    for (const Slot slot : config.duplicate_slots) {
+        (void)add_duplicate(slot);
+    }
 }
 
 void TowerEngine::step(Tick /*now*/, const Input& input, Effects& effects)
 {
+    if (!begun_) {
+        begun_ = true;
+        begin(effects);
+    }
     std::visit([&](const auto& what) { on(what, effects); }, input);
+}
+
+void TowerEngine::begin(Effects& effects)
+{
+    if (!signing_ || !config_.hard_fork || fork_declared_ == config_.hard_fork) {
+        return;
+    }
+    // Written down, so that the next start does not discard what is voted from here on.
+    const Slot slot = *config_.hard_fork;
+    const JournalSequence sequence = next_sequence();
+    scratch_.clear();
+    encode_tower_record(ForkRecord{.voter = self(), .slot = slot}, scratch_);
+    effects.persist(sequence, scratch_);
+    discard_above(slot);
+}
+
+void TowerEngine::discard_above(Slot slot)
+{
+    fork_declared_ = slot;
+    own_.discard_above(config_.finalized, slot);
+    if (newest_ && newest_->vote.block().slot > slot) {
+        newest_.reset();
+    }
 }
 
 Result<void, RestoreError> TowerEngine::restore(std::span<const JournalRecord> records)
@@ -57,6 +95,13 @@ Result<void, RestoreError> TowerEngine::restore_record(const JournalRecord& reco
         built_ = std::max(built_, built->slot);
         return {};
     }
+    if (const auto* fork = std::get_if<ForkRecord>(&*decoded)) {
+        if (config_.self != fork->voter) {
+            return std::unexpected(RestoreError::not_ours);
+        }
+        discard_above(fork->slot);
+        return {};
+    }
     const auto& cast = std::get<VoteRecord>(*decoded);
     if (config_.self != cast.vote.voter) {
         return std::unexpected(RestoreError::not_ours);
@@ -71,6 +116,9 @@ Result<void, RestoreError> TowerEngine::restore_record(const JournalRecord& reco
     newest_is_durable_ = true;
     own_.restore(cast);
     own_.begin_at(config_.finalized, config_.final_chain);
+    if (config_.defects.root_not_persisted) {
+        own_.forget_root(config_.finalized);
+    }
     return {};
 }
 
@@ -83,7 +131,7 @@ void TowerEngine::on(const VoteMessage& message, Effects& effects)
         ++counters_.votes_malformed;
         return;
     }
-    if (message.from.value >= votes_.count() || stakes_.stake(message.from) == Stake{}) {
+    if (message.from.value >= votes_.count() || !forks_.stakes().knows(message.from)) {
         ++counters_.votes_unknown_voter;
         return;
     }
@@ -96,8 +144,9 @@ void TowerEngine::on(const VoteMessage& message, Effects& effects)
         ++counters_.votes_repeated;
         return;
     }
-    hear(*vote, effects);
-    decide(effects);
+    if (hear(*vote, effects)) {
+        decide_if_changed(effects);
+    }
 }
 
 void TowerEngine::on(const FirstShred& /*first*/, Effects& /*effects*/)
@@ -108,12 +157,15 @@ void TowerEngine::on(const FirstShred& /*first*/, Effects& /*effects*/)
 void TowerEngine::on(const Ready& ready, Effects& effects)
 {
     const Slot root = forks_.name(forks_.root()).slot;
+    BELFRY_CHECK(ready.author.value < validator_count_max);
     if (ready.block.slot <= root || ready.block.slot >= window_end()) {
         ++counters_.blocks_outside_window;
         return;
     }
-    const auto added = forks_.add(
-        {.name = ready.block, .parent = ready.parent, .valid = ready.validity == Validity::valid});
+    const auto added = forks_.add({.name = ready.block,
+                                   .parent = ready.parent,
+                                   .valid = ready.validity == Validity::valid,
+                                   .duplicate = is_known_duplicate(ready.block)});
     if (!added) {
         switch (added.error()) {
         case ForkTreeError::known_already:
@@ -127,24 +179,18 @@ void TowerEngine::on(const Ready& ready, Effects& effects)
         }
         return;
     }
-    state_hashes_[added->value] = ready.state_hash;
+    notes_[added->value] = {.state_hash = ready.state_hash, .author = ready.author};
     for (std::size_t i = 0; i < votes_.count(); ++i) {
         const ValidatorIndex who{static_cast<std::uint16_t>(i)};
         if (const auto heard = votes_.arrive(who, *added, forks_)) {
             account(who, ready.block, *heard, effects);
         }
     }
-    decide(effects);
-}
-
-void TowerEngine::on(const Duplicate& duplicate, Effects& effects)
-{
-    // Fork choice goes on counting votes by block id, so two versions compete like two forks.
-    if (const std::optional<ValidatorIndex> leader = leader_of(duplicate.slot)) {
-        effects.add(Accuse{.who = *leader,
-                           .first = {.slot = duplicate.slot, .id = duplicate.first},
-                           .second = {.slot = duplicate.slot, .id = duplicate.second}});
+    if (std::ranges::binary_search(chosen_ahead_, ready.block)) {
+        choose_version(*added, effects);
     }
+    make_awaited_final(effects);
+    decide(effects);
 }
 
 void TowerEngine::on(const Timer& timer, Effects& effects)
@@ -156,10 +202,11 @@ void TowerEngine::on(const Timer& timer, Effects& effects)
     if (timer.kind == TimerKind::patience) {
         return; // not armed here
     }
-    if (!said_this_slot_) {
+    if (!said_this_slot_ && !config_.defects.no_refresh) {
         refresh(effects);
     }
     said_this_slot_ = false;
+    want_last_vote(effects);
     decide(effects);
 }
 
@@ -170,7 +217,7 @@ void TowerEngine::on(const Persisted& persisted, Effects& effects)
     }
     // Only now does the own vote count: before, a crash could still take it back.
     newest_is_durable_ = true;
-    hear(newest_->vote, effects);
+    (void)hear(newest_->vote, effects);
     decide(effects);
 }
 
@@ -182,24 +229,29 @@ void TowerEngine::on(const EpochInfo& epoch, Effects& effects)
         return;
     }
     const bool first = votes_.count() == 0;
-    stakes_ = *table;
-    forks_.set_stakes(stakes_);
-    votes_.resize(std::max(votes_.count(), stakes_.count()));
+    StakeBook book = forks_.stakes();
+    book.set(epoch.first_slot, *table);
+    forks_.set_stakes(book);
+    votes_.resize(std::max(votes_.count(), table->count()));
     led_[epoch.number.value % led_.size()] = Led{
         .first_slot = epoch.first_slot, .windows = {epoch.schedule.begin(), epoch.schedule.end()}};
     if (first && newest_ && newest_is_durable_) {
-        hear(newest_->vote, effects); // what the journal gave back counts like a received vote
+        (void)hear(newest_->vote,
+                   effects); // what the journal gave back counts like a received vote
     }
     decide(effects);
 }
 
 // ---- Votes heard --------------------------------------------------------------------------------
 
-void TowerEngine::hear(const TowerVote& vote, Effects& effects)
+bool TowerEngine::hear(const TowerVote& vote, Effects& effects)
 {
-    if (vote.voter.value < votes_.count()) {
-        account(vote.voter, vote.block(), votes_.hear(vote, forks_), effects);
+    if (vote.voter.value >= votes_.count()) {
+        return false;
     }
+    const VoteTable::Heard heard = votes_.hear(vote, forks_);
+    account(vote.voter, vote.block(), heard, effects);
+    return !heard.counted.is_none() || heard.outcome == VoteTable::Outcome::waiting;
 }
 
 void TowerEngine::account(ValidatorIndex who, const BlockName& named, const VoteTable::Heard& heard,
@@ -228,13 +280,13 @@ void TowerEngine::account(ValidatorIndex who, const BlockName& named, const Vote
             effects.add(Accuse{.who = who, .first = *heard.contradicts, .second = named});
         }
     }
-    if (heard.wanted && named.slot < window_end()) {
+    if (heard.wanted && named.slot < window_end() && effects.has_room()) {
         effects.add(Want{.block = named});
     }
-    if (!heard.counted.is_none() && is_quorum(stakes_.of(forks_.exact_voters(heard.counted))) &&
-        forks_.confirm(heard.counted)) {
-        confirmed_ = std::max(confirmed_, named);
-        effects.add(Commit{.level = Level::confirmed, .block = named});
+    if (!heard.counted.is_none()) {
+        count_exact(heard.counted, effects);
+    } else if (heard.outcome == Outcome::waiting) {
+        count_waiting(named, effects);
     }
 }
 
@@ -248,6 +300,23 @@ void TowerEngine::refresh(Effects& effects)
     scratch_.clear();
     encode_tower_vote(newest_->vote, scratch_);
     effects.send(newest_->after, StatementKind::tower_vote, scratch_);
+}
+
+void TowerEngine::want_last_vote(Effects& effects) const
+{
+    // Without its block nothing is known of the fork it is on, and little can free this node of it.
+    const std::optional<OwnTower::Ballot> last = own_.last();
+    const bool unknown = last && !last->settled && !last->lost && !last->replaced &&
+                         last->block.slot < window_end() && forks_.find(last->block).is_none();
+    if (unknown) {
+        effects.add(Want{.block = last->block});
+    }
+}
+
+JournalSequence TowerEngine::next_sequence()
+{
+    last_sequence_ = last_sequence_ ? last_sequence_->next() : JournalSequence::first();
+    return *last_sequence_;
 }
 
 std::optional<ValidatorIndex> TowerEngine::leader_of(Slot slot) const
@@ -275,16 +344,36 @@ void TowerEngine::build(Slot slot, Effects& effects)
         ++counters_.builds_refused;
         return;
     }
-    BlockIndex parent = forks_.find(stand_);
-    while (forks_.name(parent).slot >= slot) { // ends at the root at the latest
-        parent = forks_.parent(parent);
+    const std::optional<BlockName> parent = parent_for(slot);
+    if (!parent) {
+        ++counters_.builds_refused;
+        return;
     }
     built_ = slot;
-    last_sequence_ = last_sequence_ ? last_sequence_->next() : JournalSequence::first();
+    const JournalSequence sequence = next_sequence();
     scratch_.clear();
     encode_tower_record(SlotRecord{.builder = self(), .slot = slot}, scratch_);
-    effects.persist(*last_sequence_, scratch_);
-    effects.add(Build{.after = *last_sequence_, .slot = slot, .parent = forks_.name(parent)});
+    effects.persist(sequence, scratch_);
+    effects.add(Build{.after = sequence, .slot = slot, .parent = *parent});
+}
+
+std::optional<BlockName> TowerEngine::parent_for(Slot slot) const
+{
+    BlockIndex lowest = forks_.root();
+    if (base_ && base_->slot > forks_.name(lowest).slot) {
+        lowest = forks_.find(*base_);
+        if (lowest.is_none() || base_->slot >= slot) {
+            return std::nullopt; // what is built beside the base can never become ready
+        }
+    }
+    BlockIndex parent = forks_.find(stand_);
+    if (!forks_.descends(parent, lowest)) {
+        parent = forks_.heaviest_leaf(lowest);
+    }
+    while (forks_.name(parent).slot >= slot) { // ends at lowest, which is below slot
+        parent = forks_.parent(parent);
+    }
+    return forks_.name(parent);
 }
 
 void TowerEngine::stop_signing(FaultReason why, Effects& effects)
@@ -305,7 +394,7 @@ EngineStatus TowerEngine::status() const
     return {.best = stand_,
             .confirmed = confirmed_,
             .rooted = own_.root(),
-            .super_rooted = forks_.name(forks_.root()),
+            .super_rooted = super_rooted_,
             .finalized = forks_.name(forks_.root()),
             .last_vote = newest_ ? std::optional{newest_->vote.block()} : std::nullopt,
             .tower_depth = own_.tower().depth(),
@@ -326,6 +415,15 @@ std::optional<std::string_view> TowerEngine::check() const
         const TowerVote* held = votes_.held(who);
         if (!marked.is_none() && (held == nullptr || held->block() != forks_.name(marked))) {
             return "a vote's mark is not where its voter's newest tower says";
+        }
+    }
+    if (!undecided_) {
+        const Choice choice = choose();
+        if (forks_.name(choice.stand) != stand_) {
+            return "what changed the choice of forks was missed";
+        }
+        if (!choice.candidate.is_none() && may_vote_for(choice.candidate)) {
+            return "what allows a vote was missed";
         }
     }
     return forks_.check();

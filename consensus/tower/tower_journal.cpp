@@ -9,6 +9,15 @@ namespace {
 
 constexpr std::uint8_t vote_kind = 1;
 constexpr std::uint8_t slot_kind = 2;
+constexpr std::uint8_t fork_kind = 7; // 3 to 6 are left to engines that build on this one
+
+void encode_place(std::uint8_t kind, ValidatorIndex who, Slot slot, Bytes& out)
+{
+    ByteWriter writer(out);
+    writer.u8(kind);
+    writer.u16(who.value);
+    writer.u64(slot.value);
+}
 
 void encode_vote(const VoteRecord& record, Bytes& out)
 {
@@ -51,15 +60,18 @@ std::optional<TowerRecord> decode_vote(ByteView bytes)
     return record;
 }
 
-std::optional<TowerRecord> decode_slot(ByteView bytes)
+std::optional<TowerRecord> decode_place(std::uint8_t kind, ByteView bytes)
 {
     ByteReader reader(bytes);
-    const ValidatorIndex builder{reader.u16()};
+    const ValidatorIndex who{reader.u16()};
     const Slot slot{reader.u64()};
     if (!reader.finished()) {
         return std::nullopt;
     }
-    return SlotRecord{.builder = builder, .slot = slot};
+    if (kind == fork_kind) {
+        return ForkRecord{.voter = who, .slot = slot};
+    }
+    return SlotRecord{.builder = who, .slot = slot};
 }
 
 } // namespace
@@ -70,11 +82,12 @@ void encode_tower_record(const TowerRecord& record, Bytes& out)
         encode_vote(*vote, out);
         return;
     }
+    if (const auto* fork = std::get_if<ForkRecord>(&record)) {
+        encode_place(fork_kind, fork->voter, fork->slot, out);
+        return;
+    }
     const auto& built = std::get<SlotRecord>(record);
-    ByteWriter writer(out);
-    writer.u8(slot_kind);
-    writer.u16(built.builder.value);
-    writer.u64(built.slot.value);
+    encode_place(slot_kind, built.builder, built.slot, out);
 }
 
 std::optional<TowerRecord> decode_tower_record(ByteView bytes)
@@ -86,7 +99,8 @@ std::optional<TowerRecord> decode_tower_record(ByteView bytes)
     case vote_kind:
         return decode_vote(bytes.subspan(1));
     case slot_kind:
-        return decode_slot(bytes.subspan(1));
+    case fork_kind:
+        return decode_place(bytes[0], bytes.subspan(1));
     default:
         return std::nullopt;
     }

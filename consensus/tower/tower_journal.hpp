@@ -5,6 +5,8 @@
 //            1 vote  a TowerVote body, its entries' block ids (32 each, oldest first, without the
 //                    last, which the body has), and the 32-byte id of the root
 //            2 slot  u16 builder | u64 slot: this node has begun to build it and never will again
+//            7 fork  u16 voter | u64 slot: a declared hard fork; votes before it bind only up to
+//            slot
 // Errors   nullopt for anything else. Checksums and sequence numbers belong to the file.
 
 #include "base/bytes.hpp"
@@ -29,7 +31,13 @@ struct SlotRecord {
     Slot slot;
     friend bool operator==(const SlotRecord&, const SlotRecord&) = default;
 };
-using TowerRecord = std::variant<VoteRecord, SlotRecord>;
+/// All agreed to go on from slot; nothing that this journal holds before binds above it.
+struct ForkRecord {
+    ValidatorIndex voter;
+    Slot slot;
+    friend bool operator==(const ForkRecord&, const ForkRecord&) = default;
+};
+using TowerRecord = std::variant<VoteRecord, SlotRecord, ForkRecord>;
 
 inline constexpr std::size_t tower_record_bytes_max =
     1 + tower_vote_bytes_max + Tower::depth_max * 32;

@@ -33,6 +33,9 @@ VoteTable::OtherValues VoteTable::other_values(const Standing& standing, const T
             ++others.count;
         }
     };
+    if (standing.held) { // its block may have been purged
+        see(standing.held->block());
+    }
     if (standing.waiting) {
         see(standing.waiting->block());
     }
@@ -65,14 +68,22 @@ VoteTable::Heard VoteTable::hear_held(const TowerVote& vote, BlockIndex block, F
             standing.waiting.reset();
         }
         heard.outcome = Outcome::applied;
-        forks.move(Mark::vote, vote.voter, block);
-        // A root below ours tells nothing new; one that is no block of this chain is a lie.
-        const BlockIndex root = forks.ancestor_at(block, vote.tower.root());
-        if (!root.is_none()) {
-            forks.move(Mark::root, vote.voter, root);
-        }
+        put_marks(vote, block, forks);
     }
     return heard;
+}
+
+void VoteTable::put_marks(const TowerVote& vote, BlockIndex block, ForkTree& forks)
+{
+    forks.move(Mark::vote, vote.voter, block);
+    // A root below ours tells nothing new; one that is no block of this chain is a lie.
+    if (vote.tower.root() < forks.name(forks.root()).slot) {
+        return;
+    }
+    const BlockIndex root = forks.ancestor_at(block, vote.tower.root());
+    if (!root.is_none()) {
+        forks.move(Mark::root, vote.voter, root);
+    }
 }
 
 VoteTable::Heard VoteTable::hear_waiting(const TowerVote& vote, const ForkTree& forks)
@@ -119,6 +130,12 @@ std::optional<VoteTable::Heard> VoteTable::arrive(ValidatorIndex who, BlockIndex
         const TowerVote vote = *standing.waiting;
         standing.waiting.reset();
         return hear_held(vote, block, forks);
+    }
+    if (standing.held && standing.held->block() == forks.name(block)) {
+        // It was dropped as the wrong version, and came back.
+        forks.add_exact_voter(block, who);
+        put_marks(*standing.held, block, forks);
+        return Heard{.outcome = Outcome::applied, .counted = block};
     }
     if (standing.other == forks.name(block)) {
         standing.other.reset();
@@ -168,25 +185,37 @@ const TowerVote* VoteTable::waiting(ValidatorIndex who) const
     return standing.waiting ? &*standing.waiting : nullptr;
 }
 
-bool VoteTable::stands_at(ValidatorIndex who, const ForkTree& forks, BlockIndex block,
-                          Slot slot) const
+Stake VoteTable::waiting_stake(const BlockName& block, const StakeTable& stakes) const
 {
+    std::uint64_t sum = 0; // cannot overflow: the table's total did not
+    for (std::size_t i = 0; i < standings_.size(); ++i) {
+        const Standing& standing = standings_[i];
+        if ((standing.waiting && standing.waiting->block() == block) || standing.other == block) {
+            sum += stakes.stake(ValidatorIndex{static_cast<std::uint16_t>(i)}).value;
+        }
+    }
+    return Stake{sum};
+}
+
+std::optional<Slot> VoteTable::stands_at(ValidatorIndex who, const ForkState& state) const
+{
+    const ForkTree& forks = state.forks;
     const BlockIndex voted = forks.marked(Mark::vote, who);
     const TowerVote* vote = held(who);
     if (voted.is_none() || vote == nullptr) {
-        return false;
+        return std::nullopt;
     }
-    const Slot shared = forks.name(forks.common_ancestor(voted, block)).slot;
-    if (shared < slot) {
-        return false;
-    }
-    const auto entries = vote->tower.entries();
-    for (std::size_t i = vote->tower.binding_count(forks.name(block).slot); i > 0; --i) {
+    const Slot shared = forks.name(forks.common_ancestor(voted, state.block)).slot;
+    const Tower& tower = vote->tower;
+    const auto entries = tower.entries();
+    const std::size_t binding =
+        state.expires ? tower.binding_count(forks.name(state.block).slot) : entries.size();
+    for (std::size_t i = binding; i > 0; --i) {
         if (entries[i - 1].slot <= shared) {
-            return entries[i - 1].slot >= slot;
+            return entries[i - 1].slot;
         }
     }
-    return vote->tower.root() >= slot && vote->tower.root() <= shared;
+    return tower.root() <= shared ? std::optional{tower.root()} : std::nullopt;
 }
 
 } // namespace belfry::consensus

@@ -47,12 +47,20 @@ public:
     /// The tree was begun anew from a later root: all that was held waits for its block again.
     void wait_again(const ForkTree& forks);
 
+    /// The stake of those who name a block that is not held, with their newest vote or beside it.
+    [[nodiscard]] Stake waiting_stake(const BlockName& block, const StakeTable& stakes) const;
     /// Newest tower on a held block; nullptr if none. Valid until the next hear.
     [[nodiscard]] const TowerVote* held(ValidatorIndex who) const;
     [[nodiscard]] const TowerVote* waiting(ValidatorIndex who) const;
-    /// Whether who's newest vote that binds at block, on block's own chain, is at or above slot.
-    [[nodiscard]] bool stands_at(ValidatorIndex who, const ForkTree& forks, BlockIndex block,
-                                 Slot slot) const;
+    /// What who stands at in the fork state of a block: the newest entry of its newest tower, after
+    /// expiry at the block's slot, that is the block or an ancestor of it; or its root, if that is
+    /// one. nullopt when there is none.
+    struct ForkState {
+        const ForkTree& forks;
+        BlockIndex block;
+        bool expires = true; // false only as a planted defect
+    };
+    [[nodiscard]] std::optional<Slot> stands_at(ValidatorIndex who, const ForkState& state) const;
 
 private:
     struct Standing {
@@ -61,6 +69,7 @@ private:
         std::optional<BlockName> other; // a second value, its block not held
     };
     Heard hear_held(const TowerVote& vote, BlockIndex block, ForkTree& forks);
+    static void put_marks(const TowerVote& vote, BlockIndex block, ForkTree& forks);
     Heard hear_waiting(const TowerVote& vote, const ForkTree& forks);
     [[nodiscard]] bool anyone_names(const BlockName& block) const;
     /// The values other than vote's that its voter gave for the same slot.

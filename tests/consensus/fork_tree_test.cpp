@@ -30,6 +30,13 @@ StakeTable stakes_of(const std::vector<std::uint64_t>& amounts)
     return *StakeTable::make(stakes);
 }
 
+StakeBook book_of(const std::vector<std::uint64_t>& amounts)
+{
+    StakeBook book;
+    book.set(Slot{}, stakes_of(amounts));
+    return book;
+}
+
 /// The same tree the slow way: parents in a map, everything recomputed at every question.
 class SlowTree {
 public:
@@ -40,7 +47,7 @@ public:
     }
     void add(const BlockName& block, const BlockName& parent, bool valid)
     {
-        blocks_[block] = {.parent = parent, .valid = valid};
+        blocks_[block] = {.parent = parent, .valid = valid && blocks_.at(parent).valid};
     }
     [[nodiscard]] bool descends(BlockName block, const BlockName& ancestor) const
     {
@@ -130,7 +137,7 @@ public:
             amount = random_() % 5;
         }
         amounts_[0] = 1;
-        tree_.set_stakes(stakes_of(amounts_));
+        tree_.set_stakes(book_of(amounts_));
     }
 
     void change()
@@ -246,7 +253,7 @@ TEST(ForkTree, agrees_with_a_slow_model_over_random_changes)
 TEST(ForkTree, ties_go_to_the_lower_slot_then_to_the_lower_id)
 {
     ForkTree tree(name(0), 16);
-    tree.set_stakes(stakes_of({1, 1}));
+    tree.set_stakes(book_of({1, 1}));
     (void)tree.add({.name = name(3, 0), .parent = name(0)});
     (void)tree.add({.name = name(2, 9), .parent = name(0)});
     EXPECT_EQ(tree.name(tree.heaviest_leaf(tree.root())), name(2, 9));
@@ -261,7 +268,7 @@ TEST(ForkTree, ties_go_to_the_lower_slot_then_to_the_lower_id)
 TEST(ForkTree, nothing_below_an_invalid_block_is_chosen_whatever_its_stake)
 {
     ForkTree tree(name(0), 16);
-    tree.set_stakes(stakes_of({1, 1}));
+    tree.set_stakes(book_of({1, 1}));
     (void)tree.add({.name = name(1, 1), .parent = name(0), .valid = false});
     (void)tree.add({.name = name(2, 1), .parent = name(1, 1)});
     (void)tree.add({.name = name(1, 2), .parent = name(0)});

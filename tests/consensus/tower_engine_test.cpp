@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/leader_schedule.hpp"
-#include "consensus/tower/tower_engine.hpp"
+#include "tests/consensus/tower_bench.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,133 +11,6 @@
 
 namespace belfry::consensus {
 namespace {
-
-BlockName name(std::uint64_t slot, std::uint8_t version = 0)
-{
-    BlockName block{.slot = Slot{slot}, .id = {}};
-    block.id.bytes[0] = version;
-    block.id.bytes[1] = static_cast<std::uint8_t>(slot);
-    return block;
-}
-
-constexpr BlockName genesis{};
-constexpr std::array<std::uint16_t, 3> others{1, 2, 3};
-constexpr std::array<std::uint16_t, 3> first_three{0, 1, 2};
-
-/// One engine of four validators with equal stakes, and hands that do what it asks.
-class Bench {
-public:
-    explicit Bench(TowerConfig config = {.self = ValidatorIndex{0}, .may_sign = true})
-        : owned(std::make_unique<TowerEngine>(config))
-        , engine(*owned)
-    {
-        begin();
-    }
-    /// Restarts from what this engine wrote.
-    Bench(TowerConfig config, const std::vector<JournalRecord>& records)
-        : owned(std::make_unique<TowerEngine>(config))
-        , engine(*owned)
-    {
-        restored = engine.restore(records);
-        begin();
-    }
-
-    void step(const Input& input)
-    {
-        effects.clear();
-        engine.step(Tick{}, input, effects);
-        for (const Effect& effect : effects.list()) {
-            if (const auto* persist = std::get_if<Persist>(&effect)) {
-                kept.push_back({persist->record.begin(), persist->record.end()});
-                last_sequence = persist->sequence;
-            }
-        }
-    }
-    void block(const BlockName& block, const BlockName& parent)
-    {
-        step(Ready{.block = block,
-                   .parent = parent,
-                   .validity = Validity::valid,
-                   .state_hash = {},
-                   .author = {}});
-    }
-    void persisted()
-    {
-        if (last_sequence) {
-            step(Persisted{.upto = *last_sequence});
-        }
-    }
-    void tick() { step(Timer{.kind = TimerKind::slot_tick, .slot = {}}); }
-    void build(std::uint64_t slot) { step(Timer{.kind = TimerKind::build, .slot = Slot{slot}}); }
-
-    /// A vote of another validator for block, with nothing but the slots given before it.
-    void vote(std::uint16_t who, const BlockName& block, std::vector<std::uint64_t> before = {})
-    {
-        Tower tower;
-        for (const std::uint64_t slot : before) {
-            (void)tower.push(Slot{slot});
-        }
-        (void)tower.push(block.slot);
-        Bytes body;
-        encode_tower_vote(
-            {.voter = ValidatorIndex{who}, .tower = tower, .block_id = block.id, .state_hash = {}},
-            body);
-        step(VoteMessage{.from = ValidatorIndex{who}, .body = body});
-    }
-
-    template <class T>
-    [[nodiscard]] std::vector<T> all() const
-    {
-        std::vector<T> found;
-        for (const Effect& effect : effects.list()) {
-            if (const auto* one = std::get_if<T>(&effect)) {
-                found.push_back(*one);
-            }
-        }
-        return found;
-    }
-    [[nodiscard]] std::vector<BlockName> commits(Level level) const
-    {
-        std::vector<BlockName> blocks;
-        for (const Commit& commit : all<Commit>()) {
-            if (commit.level == level) {
-                blocks.push_back(commit.block);
-            }
-        }
-        return blocks;
-    }
-    [[nodiscard]] std::optional<BlockName> voted() const
-    {
-        const std::vector<Send> sends = all<Send>();
-        if (sends.empty()) {
-            return std::nullopt;
-        }
-        return decode_tower_vote(sends.front().body)->block();
-    }
-    [[nodiscard]] std::vector<JournalRecord> journal() const
-    {
-        std::vector<JournalRecord> records;
-        for (std::size_t i = 0; i < kept.size(); ++i) {
-            records.push_back({.sequence = *JournalSequence::from(i + 1), .bytes = kept[i]});
-        }
-        return records;
-    }
-
-    std::unique_ptr<TowerEngine> owned;
-    TowerEngine& engine;
-    Effects effects;
-    std::vector<Bytes> kept;
-    std::optional<JournalSequence> last_sequence;
-    Result<void, RestoreError> restored;
-
-private:
-    void begin()
-    {
-        const std::array stakes{Stake{1}, Stake{1}, Stake{1}, Stake{1}};
-        const std::array leaders{ValidatorIndex{0}, ValidatorIndex{1}, ValidatorIndex{0}};
-        step(EpochInfo{.number = {}, .first_slot = {}, .stakes = stakes, .schedule = leaders});
-    }
-};
 
 TEST(TowerEngine, votes_for_a_new_block_and_names_the_record_that_must_be_durable_first)
 {
@@ -224,7 +96,7 @@ TEST(TowerEngine, confirms_on_exactly_the_block_and_its_ancestors_with_it)
     }
     EXPECT_EQ(bench.commits(Level::confirmed), std::vector{name(2)});
     EXPECT_TRUE(bench.engine.forks().confirmed(bench.engine.forks().find(name(1, 1))));
-    EXPECT_FALSE(bench.engine.forks().confirmed(bench.engine.forks().find(name(1, 2))));
+    EXPECT_TRUE(bench.engine.forks().find(name(1, 2)).is_none()) << "the wrong version is gone";
 }
 
 TEST(TowerEngine, a_vote_for_a_block_not_held_waits_and_asks_for_it_once)
@@ -314,9 +186,9 @@ TEST(TowerEngine, stays_on_the_fork_it_is_bound_to_until_the_lockout_has_expired
     for (const std::uint16_t who : others) {
         bench.vote(who, name(2, 2));
     }
-    EXPECT_EQ(bench.engine.status().best, name(1, 1));
+    EXPECT_EQ(bench.engine.status().best, name(2, 2));
     bench.block(name(3, 2), name(2, 2));
-    EXPECT_EQ(bench.engine.status().best, name(1, 1));
+    EXPECT_EQ(bench.engine.status().best, name(3, 2)) << "builds where three quarters are";
     EXPECT_EQ(bench.voted(), std::nullopt);
     bench.block(name(4, 2), name(3, 2));
     EXPECT_EQ(bench.voted(), name(4, 2));
@@ -390,9 +262,17 @@ TEST(TowerRestart, votes_for_blocks_that_the_ledger_lost_bind_until_they_expire)
     Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
     after.block(name(5, 7), genesis);
     after.block(name(17, 7), name(5, 7));
+    after.tick();
+    ASSERT_EQ(after.all<Want>().size(), 1U);
+    EXPECT_EQ(after.all<Want>()[0].block, name(4)) << "it asks for the block of its last vote";
+    after.vote(1, name(5, 7));
+    after.vote(2, name(17, 7));
     EXPECT_TRUE(after.kept.empty());
     after.block(name(18, 7), name(17, 7));
     EXPECT_EQ(after.voted(), name(18, 7));
+    ASSERT_TRUE(after.engine.last_switch().has_value());
+    EXPECT_EQ(after.engine.last_switch()->reason, SwitchReason::proof);
+    EXPECT_EQ(after.engine.last_switch()->proof.stake, Stake{2});
 }
 
 TEST(TowerRestart, does_not_vote_while_the_ledger_is_older_than_its_root)

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two modes of finality: by roots, and by certificates that come from outside.
+#include "tests/consensus/tower_bench.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace belfry::consensus {
+namespace {
+
+const TowerConfig with_certificates{
+    .self = ValidatorIndex{0}, .may_sign = true, .certificates = true};
+
+/// One chain of 40 slots for which everybody votes: towers are 31 deep, and slot 9 is the root.
+Bench rooted(const TowerConfig& config)
+{
+    Bench bench(config);
+    std::vector<std::uint64_t> before;
+    for (std::uint64_t slot = 1; slot <= 40; ++slot) {
+        bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
+        for (const std::uint16_t who : others) {
+            bench.vote(who, name(slot), before);
+        }
+        bench.persisted();
+        before.push_back(slot);
+    }
+    return bench;
+}
+
+TEST(Finality, without_certificates_is_what_more_than_two_thirds_have_rooted)
+{
+    const Bench bench = rooted({.self = ValidatorIndex{0}, .may_sign = true});
+    EXPECT_EQ(bench.engine.status().finalized, name(9));
+    EXPECT_EQ(bench.engine.status().super_rooted, name(9));
+    EXPECT_EQ(bench.ever(Level::finalized).size(), 9U);
+    EXPECT_EQ(bench.ever(Level::finalized), bench.ever(Level::super_rooted));
+}
+
+TEST(Finality, with_certificates_the_roots_are_told_and_act_on_nothing)
+{
+    const Bench bench = rooted(with_certificates);
+    EXPECT_EQ(bench.ever(Level::super_rooted).size(), 9U);
+    EXPECT_TRUE(bench.ever(Level::finalized).empty());
+    EXPECT_EQ(bench.engine.status().super_rooted, name(9));
+    EXPECT_EQ(bench.engine.status().finalized, genesis);
+    EXPECT_EQ(bench.engine.forks().count(), 41U) << "blocks are kept down to the final one";
+}
+
+TEST(Finality, a_certificate_prunes_to_its_block_and_forks_are_chosen_below_it)
+{
+    Bench bench({.self = std::nullopt, .certificates = true});
+    bench.block(name(1, 1), genesis);
+    bench.block(name(4, 1), name(1, 1));
+    bench.block(name(2, 2), genesis);
+    bench.block(name(3, 2), name(2, 2));
+    for (const std::uint16_t who : first_three) {
+        bench.vote(who, name(4, 1));
+    }
+    EXPECT_EQ(bench.engine.status().best, name(4, 1));
+    bench.finalize(name(2, 2));
+    EXPECT_EQ(bench.commits(Level::finalized), std::vector{name(2, 2)});
+    EXPECT_EQ(bench.engine.status().best, name(3, 2));
+    EXPECT_EQ(bench.engine.forks().count(), 2U);
+    bench.finalize(name(2, 2));
+    EXPECT_TRUE(bench.effects.list().empty()) << "said once";
+}
+
+TEST(Finality, a_certificate_brings_a_purged_version_back)
+{
+    Bench bench({.self = std::nullopt, .certificates = true});
+    bench.block(name(1, 1), genesis);
+    bench.block(name(1, 2), genesis);
+    for (const std::uint16_t who : first_three) {
+        bench.vote(who, name(1, 1));
+    }
+    EXPECT_TRUE(bench.engine.forks().find(name(1, 2)).is_none());
+    bench.finalize(name(1, 2));
+    ASSERT_EQ(bench.all<Want>().size(), 1U);
+    bench.block(name(1, 2), genesis);
+    EXPECT_EQ(bench.commits(Level::finalized), std::vector{name(1, 2)});
+    EXPECT_EQ(bench.engine.status().best, name(1, 2));
+}
+
+TEST(Finality, a_node_whose_replay_refused_what_is_final_stops_signing)
+{
+    Bench bench(with_certificates);
+    bench.step(Ready{.block = name(1),
+                     .parent = genesis,
+                     .validity = Validity::invalid,
+                     .state_hash = {},
+                     .author = ValidatorIndex{1}});
+    bench.finalize(name(1));
+    ASSERT_EQ(bench.all<Fault>().size(), 1U);
+    EXPECT_EQ(bench.all<Fault>()[0].why, FaultReason::final_block_invalid);
+    EXPECT_TRUE(bench.commits(Level::finalized).empty());
+    EXPECT_FALSE(bench.engine.status().may_sign);
+}
+
+TEST(Finality, own_lockouts_outlive_a_certificate_for_another_fork)
+{
+    Bench bench(with_certificates);
+    bench.block(name(1, 1), genesis);
+    bench.persisted(); // bound through slot 3
+    bench.block(name(1, 2), genesis);
+    bench.finalize(name(1, 2));
+    EXPECT_EQ(bench.engine.status().best, name(1, 2));
+    bench.block(name(3, 2), name(1, 2));
+    EXPECT_EQ(bench.voted(), std::nullopt);
+    bench.block(name(4, 2), name(3, 2));
+    EXPECT_EQ(bench.voted(), name(4, 2)) << "the certificate is all the proof it needs";
+}
+
+TEST(Finality, an_own_root_against_a_certificate_is_rolled_back_and_no_fault)
+{
+    Bench bench = rooted(with_certificates);
+    ASSERT_EQ(bench.engine.status().rooted, name(9));
+    bench.block(name(7, 2), name(4));
+    bench.finalize(name(7, 2));
+    EXPECT_EQ(bench.engine.counters().roots_rolled_back, 1U);
+    EXPECT_TRUE(bench.all<Fault>().empty());
+    EXPECT_TRUE(bench.engine.status().may_sign);
+    EXPECT_EQ(bench.engine.status().finalized, name(7, 2));
+    EXPECT_EQ(bench.engine.status().rooted, name(4)) << "where the forks part";
+    EXPECT_EQ(bench.engine.status().tower_depth, 31U) << "its votes still bind";
+    bench.finalize(name(8, 2));
+    bench.block(name(8, 2), name(7, 2));
+    EXPECT_EQ(bench.engine.counters().roots_rolled_back, 1U);
+}
+
+TEST(Finality, a_final_block_that_is_not_held_is_wanted_and_final_when_it_comes)
+{
+    Bench bench({.self = std::nullopt, .certificates = true});
+    bench.finalize(name(2));
+    ASSERT_EQ(bench.all<Want>().size(), 1U);
+    EXPECT_EQ(bench.all<Want>()[0].block, name(2));
+    bench.finalize(name(2));
+    EXPECT_TRUE(bench.effects.list().empty());
+    bench.block(name(1), genesis);
+    EXPECT_TRUE(bench.commits(Level::finalized).empty());
+    bench.block(name(2), name(1));
+    EXPECT_EQ(bench.commits(Level::finalized), std::vector{name(2)});
+}
+
+TEST(Finality, of_many_final_blocks_not_held_the_low_ones_and_the_newest_are_kept)
+{
+    Bench bench({.self = std::nullopt, .certificates = true});
+    for (std::uint64_t slot = 1; slot <= awaited_finals_max + 20; ++slot) {
+        bench.finalize(name(slot));
+    }
+    EXPECT_EQ(bench.engine.counters().finals_dropped, 20U);
+    for (std::uint64_t slot = 1; slot <= awaited_finals_max + 20; ++slot) {
+        bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
+    }
+    EXPECT_EQ(bench.engine.status().finalized, name(awaited_finals_max + 20));
+}
+
+TEST(Base, a_leader_builds_in_its_subtree_and_votes_as_before)
+{
+    Bench bench(with_certificates);
+    bench.block(name(1, 1), genesis);
+    bench.persisted();
+    bench.block(name(1, 2), genesis);
+    bench.block(name(2, 2), name(1, 2));
+    bench.engine.set_base(name(1, 2));
+    EXPECT_EQ(bench.engine.status().best, name(1, 1));
+    bench.build(3);
+    ASSERT_EQ(bench.all<Build>().size(), 1U);
+    EXPECT_EQ(bench.all<Build>()[0].parent, name(2, 2));
+    bench.block(name(3, 1), name(1, 1));
+    EXPECT_EQ(bench.voted(), name(3, 1));
+}
+
+TEST(Base, is_built_on_itself_when_it_has_no_leaf_and_stood_on_when_the_best_is_below_it)
+{
+    Bench bench(with_certificates);
+    bench.block(name(1, 1), genesis);
+    bench.block(name(1, 2), genesis);
+    bench.engine.set_base(name(1, 2));
+    bench.build(2);
+    ASSERT_EQ(bench.all<Build>().size(), 1U);
+    EXPECT_EQ(bench.all<Build>()[0].parent, name(1, 2));
+    bench.engine.set_base(genesis);
+    bench.build(3);
+    ASSERT_EQ(bench.all<Build>().size(), 1U);
+    EXPECT_EQ(bench.all<Build>()[0].parent, name(1, 1));
+}
+
+TEST(Base, nothing_is_built_while_it_is_not_held_or_not_below_the_slot)
+{
+    Bench bench(with_certificates);
+    bench.block(name(2), genesis);
+    bench.engine.set_base(name(2));
+    bench.build(1);
+    bench.build(2);
+    bench.engine.set_base(name(1, 7));
+    bench.build(3);
+    EXPECT_TRUE(bench.all<Build>().empty());
+    EXPECT_EQ(bench.engine.counters().builds_refused, 3U);
+    bench.engine.set_base(name(2));
+    bench.build(3);
+    EXPECT_EQ(bench.all<Build>().size(), 1U);
+}
+
+} // namespace
+} // namespace belfry::consensus
