@@ -258,6 +258,12 @@ struct EngineStatus {
     bool may_sign = false;
 };
 
+/// One of the engine's counters; the name is a literal.
+struct NamedCount {
+    std::string_view name;
+    std::uint64_t value = 0;
+};
+
 class Engine {
 public:
     Engine() = default;
@@ -276,6 +282,10 @@ public:
     /// Blocks from this slot on are not taken yet; the node keeps them and gives them again.
     [[nodiscard]] virtual Slot window_end() const = 0;
     [[nodiscard]] virtual EngineStatus status() const = 0;
+    /// Encoded certificates to travel in a block that this node begins now; may be none.
+    [[nodiscard]] virtual std::vector<Bytes> latest_certificates() const { return {}; }
+    /// Appends what was counted.
+    virtual void count(std::vector<NamedCount>& out) const = 0;
     /// Equal on all machines that were given the same inputs.
     [[nodiscard]] virtual std::uint64_t digest() const = 0;
     /// Recomputes every invariant from scratch; names the first that is broken. For tests.

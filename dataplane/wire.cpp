@@ -92,18 +92,31 @@ void write_vote(const Prefix& prefix, const VoteDatagram& vote, Bytes& out)
     writer.bytes(vote.signature.view());
 }
 
-void write_vote_bundle(const Prefix& prefix, ByteView bundle, Bytes& out)
+namespace {
+
+void write_unsigned(const Prefix& prefix, std::uint8_t kind, ByteView content, Bytes& out)
 {
-    BELFRY_CHECK(bundle.size() <= vote_bundle_bytes_max);
+    BELFRY_CHECK(content.size() <= vote_bundle_bytes_max);
     out.clear();
     prefix.append_to(out);
     ByteWriter writer(out);
-    writer.u8(vote_bundle_kind);
-    writer.bytes(bundle);
+    writer.u8(kind);
+    writer.bytes(content);
 }
 
-Result<std::variant<VoteDatagram, VoteBundleDatagram>, WireError> parse_vote(const Prefix& prefix,
-                                                                             ByteView datagram)
+} // namespace
+
+void write_vote_bundle(const Prefix& prefix, ByteView bundle, Bytes& out)
+{
+    write_unsigned(prefix, vote_bundle_kind, bundle, out);
+}
+
+void write_evidence(const Prefix& prefix, ByteView evidence, Bytes& out)
+{
+    write_unsigned(prefix, evidence_kind, evidence, out);
+}
+
+Result<VotesLane, WireError> parse_vote(const Prefix& prefix, ByteView datagram)
 {
     BELFRY_TRY(content, prefix.open(Lane::votes, datagram)); // long enough for all fixed fields
     ByteReader reader(content);
@@ -111,7 +124,10 @@ Result<std::variant<VoteDatagram, VoteBundleDatagram>, WireError> parse_vote(con
     if (kind == vote_bundle_kind) {
         return VoteBundleDatagram{.bundle = content.subspan(1)};
     }
-    if (kind == 0 || kind > vote_bundle_kind) {
+    if (kind == evidence_kind) {
+        return EvidenceDatagram{.evidence = content.subspan(1)};
+    }
+    if (kind == 0 || kind > evidence_kind) {
         return std::unexpected(WireError::unknown_kind);
     }
     VoteDatagram vote;

@@ -14,6 +14,7 @@
 //   votes          prefix | u8 kind 1..15 | u16 voter index | body |     here; body: consensus/
 //                  signature 64
 //                  prefix | u8 16 | vote bundle                          consensus/certificate/
+//                  prefix | u8 17 | evidence                             consensus/evidence.hpp
 //   repair         prefix | u8 kind | request or answer dataplane/repair/repair_wire.hpp
 //
 //   A vote's signature covers "belfry.vote.1" | genesis hash 32 | u8 kind | u16 voter index | body,
@@ -49,6 +50,8 @@ inline constexpr std::size_t vote_overhead_bytes =
     prefix_bytes + 1 + vote_voter_index_bytes + Signature::size_bytes;
 inline constexpr std::size_t vote_body_bytes_max = datagram_bytes_max - vote_overhead_bytes;
 inline constexpr std::size_t vote_bundle_bytes_max = datagram_bytes_max - prefix_bytes - 1;
+inline constexpr std::size_t evidence_bytes_max = vote_bundle_bytes_max;
+inline constexpr std::uint8_t evidence_kind = 17;
 inline constexpr std::uint8_t vote_bundle_kind = 16; // below it: kinds of single statements
 inline constexpr std::string_view vote_domain = "belfry.vote.1";
 
@@ -115,6 +118,11 @@ struct VoteDatagram {
 struct VoteBundleDatagram {
     ByteView bundle;
 };
+/// Proof that a validator contradicts itself; a view into the datagram.
+struct EvidenceDatagram {
+    ByteView evidence;
+};
+using VotesLane = std::variant<VoteDatagram, VoteBundleDatagram, EvidenceDatagram>;
 
 /// What a signature covers; kind and voter as in VoteDatagram.
 struct SignedVote {
@@ -122,12 +130,12 @@ struct SignedVote {
     std::uint16_t voter_index = 0;
     ByteView body;
 };
-/// Precondition (these three): what is written fits datagram_bytes_max.
+/// Precondition (these and write_evidence): what is written fits datagram_bytes_max.
 [[nodiscard]] Bytes vote_signing_bytes(const Hash& genesis_hash, const SignedVote& vote);
 void write_vote(const Prefix& prefix, const VoteDatagram& vote, Bytes& out);
 void write_vote_bundle(const Prefix& prefix, ByteView bundle, Bytes& out);
+void write_evidence(const Prefix& prefix, ByteView evidence, Bytes& out);
 /// Takes the datagram apart; signatures are for the caller, who knows the voters' keys.
-[[nodiscard]] Result<std::variant<VoteDatagram, VoteBundleDatagram>, WireError>
-parse_vote(const Prefix& prefix, ByteView datagram);
+[[nodiscard]] Result<VotesLane, WireError> parse_vote(const Prefix& prefix, ByteView datagram);
 
 } // namespace belfry::dataplane

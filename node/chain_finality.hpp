@@ -28,6 +28,10 @@ public:
     }
 
     void add_block(const ledger::BlockRef& block, const ledger::BlockRef& parent);
+    [[nodiscard]] bool knows(const ledger::BlockRef& block) const
+    {
+        return parents_.contains(block);
+    }
     struct Vote {
         ledger::BlockRef last; // the block voted for
         Slot root;

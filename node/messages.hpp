@@ -14,6 +14,7 @@
 #include "ledger/model/shred_set.hpp"
 #include "ledger/model/transaction.hpp"
 #include "ledger/store/block_store.hpp"
+#include "ledger/store/proof_store.hpp"
 #include "node/rpc/backend.hpp"
 
 #include <algorithm>
@@ -75,7 +76,7 @@ struct BuildOrder {
     std::uint64_t begin_ns = 0; // monotonic; the slot's hashes are spread from here
     std::uint64_t deadline_ns = 0;
     std::vector<Bytes> certificates{}; // to travel in the block
-    bool pack = true;                // false: an empty block, for finality is far behind
+    bool pack = true;                  // false: an empty block, for finality is far behind
 };
 struct ProcessedBlock { // the fork this node stands on
     ledger::BlockRef ref;
@@ -148,6 +149,11 @@ using BankToStore = std::variant<StoreBlock, StoreFinalized, StoreAccounts>;
 // shred -> store
 struct StoreSet {
     std::unique_ptr<ledger::ShredSet> set;
+};
+
+// consensus -> store
+struct StoreProof {
+    ledger::Proof proof;
 };
 
 // store -> consensus

@@ -136,14 +136,20 @@ TileStatus consensus_status(const ConsensusSnapshot& consensus)
                      {"cluster_slot", consensus.cluster.value},
                      {"clock_moved", consensus.clock_moved},
                      {"blocks_early", consensus.blocks_early},
+                     {"bundles_sent", consensus.bundles_sent},
+                     {"bundles_received", consensus.bundles_received},
+                     {"evidence", consensus.evidence},
+                     {"leaps", consensus.leaps},
                      {"journal_us_max", consensus.journal_ns_max / 1000}};
+    for (std::size_t i = 0; i < consensus.engine_count; ++i) {
+        tile.counters.push_back({std::string(consensus.engine[i].name), consensus.engine[i].value});
+    }
     tile.drops = {{"votes_bad_signature", consensus.votes_bad_signature},
                   {"votes_bad_form", consensus.votes_bad_form},
-                  {"votes_old", consensus.tower.votes_old},
-                  {"votes_equivocating", consensus.tower.votes_equivocating},
                   {"builds_too_late", consensus.builds_too_late},
                   {"blocks_dropped", consensus.blocks_dropped},
-                  {"blocks_refused", consensus.tower.blocks_refused},
+                  {"evidence_refused", consensus.evidence_refused},
+                  {"proofs_dropped", consensus.proofs_dropped},
                   {"accusations", consensus.accusations},
                   {"net_link_full", consensus.net_link_full}};
     std::erase_if(tile.drops, [](const NamedCounter& drop) { return drop.value == 0; });
@@ -197,6 +203,7 @@ NodeStatus node_status(const NodeView& view)
     status.confirmed = bank.confirmed;
     status.finalized = bank.finalized;
     status.root = consensus.rooted;
+    status.super_root = consensus.super_rooted;
     status.block_height = bank.processed_height;
     status.leader = view.roster.validators[consensus.clock_leader].key;
     if (consensus.has_voted) {

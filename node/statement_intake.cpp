@@ -13,6 +13,7 @@ namespace belfry::node {
 namespace {
 
 using consensus::StatementKind;
+using consensus::ValidatorIndex;
 
 constexpr std::uint8_t kind_first = static_cast<std::uint8_t>(StatementKind::tower_vote);
 constexpr std::uint8_t kind_last = static_cast<std::uint8_t>(StatementKind::finalize);
@@ -46,6 +47,10 @@ void StatementIntake::add(ByteView datagram)
     }
     if (const auto* bundle = std::get_if<dataplane::VoteBundleDatagram>(&*parsed)) {
         add_bundle(bundle->bundle);
+        return;
+    }
+    if (const auto* evidence = std::get_if<dataplane::EvidenceDatagram>(&*parsed)) {
+        evidence_ = Bytes(evidence->evidence.begin(), evidence->evidence.end());
         return;
     }
     const auto& vote = std::get<dataplane::VoteDatagram>(*parsed);
@@ -122,8 +127,21 @@ std::optional<std::uint16_t> StatementIntake::take_copied_voter()
     return std::exchange(copied_voter_, std::nullopt);
 }
 
-Bytes StatementIntake::signing_bytes(consensus::ValidatorIndex voter, StatementKind kind,
-                                     ByteView body) const
+std::optional<Bytes> StatementIntake::take_evidence()
+{
+    return std::exchange(evidence_, std::nullopt);
+}
+
+bool StatementIntake::is_signed(ValidatorIndex voter, StatementKind kind, ByteView body,
+                                const Signature& signature) const
+{
+    return voter.value < keys_.size() &&
+           crypto::ed25519_verify({.message = signing_bytes(voter, kind, body),
+                                   .key = &keys_[voter.value],
+                                   .signature = &signature});
+}
+
+Bytes StatementIntake::signing_bytes(ValidatorIndex voter, StatementKind kind, ByteView body) const
 {
     return dataplane::vote_signing_bytes(
         genesis_hash_,

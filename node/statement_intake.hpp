@@ -46,6 +46,11 @@ public:
     /// A voter that sent a copy of what it had said is alive; nullopt when there was none.
     [[nodiscard]] std::optional<std::uint16_t> take_copied_voter();
 
+    /// The evidence that the datagram added last holds, unchecked; nullopt when it was none.
+    [[nodiscard]] std::optional<Bytes> take_evidence();
+    /// Whether voter signed it, in this cluster.
+    [[nodiscard]] bool is_signed(consensus::ValidatorIndex voter, consensus::StatementKind kind,
+                                 ByteView body, const Signature& signature) const;
     /// What a statement's signature covers in this cluster.
     [[nodiscard]] Bytes signing_bytes(consensus::ValidatorIndex voter,
                                       consensus::StatementKind kind, ByteView body) const;
@@ -70,6 +75,7 @@ private:
     std::vector<crypto::Ed25519Job> jobs_;
     std::vector<Hash> seen_; // by the first bytes of the name
     std::optional<std::uint16_t> copied_voter_;
+    std::optional<Bytes> evidence_;
     Counters counters_;
 };
 

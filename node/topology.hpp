@@ -25,6 +25,7 @@
 //   store -> consensus    4096   wait  blocks that are durable
 //   store -> net          2048   drop  answers to repair
 //   consensus -> net      2048   drop  votes
+//   consensus -> store     256   drop  certificates and evidence, to be kept
 //   consensus -> bank     4096   wait  when to build, levels
 //   consensus -> shred    4096   wait  positions, blocks wanted
 //   rpc -> bank           4096   drop  questions (RPC answers "node is busy")
@@ -82,6 +83,7 @@ struct Links {
     Link<DurableBlock> store_consensus;
     Link<Packet> store_net;
     Link<Packet> consensus_net;
+    Link<StoreProof> consensus_store;
     Link<ConsensusToBank> consensus_bank;
     Link<ConsensusToShred> consensus_shred;
     Link<RpcQuestion> rpc_bank;

@@ -429,6 +429,28 @@ std::optional<std::string_view> TowerEngine::check() const
     return forks_.check();
 }
 
+void TowerEngine::count(std::vector<NamedCount>& out) const
+{
+    const TowerCounters& counters = counters_;
+    out.insert(out.end(), {{"votes_applied", counters.votes_applied},
+                           {"votes_repeated", counters.votes_repeated},
+                           {"votes_old", counters.votes_old},
+                           {"votes_waiting", counters.votes_waiting},
+                           {"votes_malformed", counters.votes_malformed},
+                           {"votes_unknown_voter", counters.votes_unknown_voter},
+                           {"votes_equivocating", counters.votes_equivocating},
+                           {"blocks_outside_window", counters.blocks_outside_window},
+                           {"blocks_unknown_parent", counters.blocks_unknown_parent},
+                           {"blocks_refused", counters.blocks_refused},
+                           {"blocks_repeated", counters.blocks_repeated},
+                           {"builds_refused", counters.builds_refused},
+                           {"roots_rolled_back", counters.roots_rolled_back},
+                           {"switches", counters.switches},
+                           {"slots_duplicate", counters.slots_duplicate},
+                           {"versions_purged", counters.versions_purged},
+                           {"finals_dropped", counters.finals_dropped}});
+}
+
 std::unique_ptr<Engine> make_tower(const TowerConfig& config)
 {
     return std::make_unique<TowerEngine>(config);

@@ -56,6 +56,7 @@ void ClusterMonitor::poll_one(std::size_t validator)
     view.confirmed = slot_in(view.status, "confirmed");
     view.finalized = slot_in(view.status, "finalized");
     view.root = slot_in(view.status, "root");
+    view.super_root = slot_in(view.status, "superRoot");
     const boost::json::value& vote = view.status["lastVote"];
     view.last_vote =
         vote.is_number() ? std::optional(slot_in(view.status, "lastVote")) : std::nullopt;
@@ -73,6 +74,10 @@ void ClusterMonitor::poll_one(std::size_t validator)
     }
     if (validator == 0) {
         note_slot(view.processed, now);
+        finality_.note({.processed = view.processed,
+                        .finalized = view.finalized,
+                        .super_root = view.super_root},
+                       now);
     }
 }
 

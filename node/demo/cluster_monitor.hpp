@@ -6,6 +6,7 @@
 // Threads  one owner.
 
 #include "node/config.hpp"
+#include "node/demo/finality_watch.hpp"
 #include "node/rpc/rpc_client.hpp"
 
 #include <boost/json/object.hpp>
@@ -23,6 +24,7 @@ struct ValidatorView {
     Slot confirmed;
     Slot finalized;
     Slot root;
+    Slot super_root;
     std::optional<Slot> last_vote; // of its own
     boost::json::object status;    // belfryStatus, whole
 };
@@ -50,6 +52,8 @@ public:
     /// Milliseconds per slot between the first and the newest change of the processed slot of
     /// validator 0; nullopt before there were two.
     [[nodiscard]] std::optional<double> mean_slot_ms() const;
+    /// As validator 0 tells it.
+    [[nodiscard]] const FinalityWatch& finality() const { return finality_; }
     [[nodiscard]] Slot highest_processed() const;
     [[nodiscard]] Slot lowest_finalized() const;
 
@@ -70,6 +74,7 @@ private:
     std::vector<RpcClient> clients_;
     std::vector<ValidatorView> views_;
     std::vector<Watch> watches_;
+    FinalityWatch finality_;
     std::optional<SlotSeen> first_slot_;
     std::optional<SlotSeen> newest_slot_;
 };

@@ -284,8 +284,8 @@ void Demo::live_line()
                            latency.at("confirmed").at("p50").to_number<std::uint64_t>(),
                            latency.at("finalized").at("p50").to_number<std::uint64_t>());
     }
-    fmt::print("slot {} root {} finalized {} | {}\n", view.processed.value, view.root.value,
-               view.finalized.value, load);
+    fmt::print("slot {} root {} super root {} finalized {} | {}\n", view.processed.value,
+               view.root.value, view.super_root.value, view.finalized.value, load);
     (void)std::fflush(stdout);
 }
 
@@ -431,6 +431,8 @@ int Demo::run()
     watch_load();
     findings_.load =
         read_json_file(cluster_.directory / "load.json").value_or(boost::json::object{});
+    findings_.finalized_after_ms = monitor_.finality().finalized_ms();
+    findings_.super_rooted_after_ms = monitor_.finality().super_rooted_ms();
     findings_.mean_slot_ms = monitor_.mean_slot_ms().value_or(0);
     compare_state_hashes();
     for (std::size_t i = 0; i < monitor_.count(); ++i) {

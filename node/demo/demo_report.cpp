@@ -133,6 +133,19 @@ std::vector<DemoCheck> demo_checks(const DemoFindings& findings)
     return checks;
 }
 
+namespace {
+
+boost::json::object quantiles_json(const FinalityWatch::Quantiles& quantiles)
+{
+    return {{"p50", quantiles.p50},
+            {"p90", quantiles.p90},
+            {"p99", quantiles.p99},
+            {"max", quantiles.max},
+            {"slots", quantiles.slots}};
+}
+
+} // namespace
+
 boost::json::object demo_report(const DemoFindings& findings, const std::vector<DemoCheck>& checks)
 {
     const DemoCounts& counts = findings.counts;
@@ -162,6 +175,9 @@ boost::json::object demo_report(const DemoFindings& findings, const std::vector<
                                                   {"kill", !findings.options.no_kill}}},
             {"transactions", std::move(transactions)},
             {"latency_ms", latency_json(findings)},
+            {"finality_ms",
+             boost::json::object{{"finalized", quantiles_json(findings.finalized_after_ms)},
+                                 {"super_root", quantiles_json(findings.super_rooted_after_ms)}}},
             {"tps_finalized", std::round(tps_finalized(findings) * 10) / 10},
             {"slots", std::move(slots)},
             {"sets", numbers_json(findings.sets)},
@@ -182,6 +198,11 @@ void print_demo_table(const DemoFindings& findings, const std::vector<DemoCheck>
             "{:<12}{:>10}{:>10}{:>10}{:>10}\n", std::string(level.key()),
             row.at("p50").to_number<std::uint64_t>(), row.at("p90").to_number<std::uint64_t>(),
             row.at("p99").to_number<std::uint64_t>(), row.at("max").to_number<std::uint64_t>());
+    }
+    for (const auto& [name, after] : {std::pair{"finalized", findings.finalized_after_ms},
+                                      std::pair{"super root", findings.super_rooted_after_ms}}) {
+        fmt::print("{:<12}{:>10}{:>10}{:>10}{:>10}   a slot's finality after it was processed\n",
+                   name, after.p50, after.p90, after.p99, after.max);
     }
     fmt::print("\n{:.1f} transactions per second finalized; {} blocks, {} slots skipped\n",
                tps_finalized(findings), findings.audit.blocks.size(), findings.skipped);

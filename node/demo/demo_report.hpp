@@ -4,6 +4,7 @@
 // Shapes   schema "belfry.demo/1"; the keys are listed in demo_report.cpp in their order.
 
 #include "node/demo/demo.hpp"
+#include "node/demo/finality_watch.hpp"
 #include "node/demo/ledger_audit.hpp"
 
 #include <boost/json/object.hpp>
@@ -43,7 +44,9 @@ struct DemoFindings {
     std::map<std::string, std::uint64_t> produced; // finalized blocks by leader
     std::uint64_t skipped = 0;
     double mean_slot_ms = 0;
-    std::uint64_t longest_stand_ms = 0; // of finalized, on those never killed
+    FinalityWatch::Quantiles finalized_after_ms;    // of a slot, from when it was processed
+    FinalityWatch::Quantiles super_rooted_after_ms; // the same by roots alone
+    std::uint64_t longest_stand_ms = 0;             // of finalized, on those never killed
     std::map<std::string, std::uint64_t> sets;
     std::optional<DemoFault> fault;
     Slot state_hash_slot;

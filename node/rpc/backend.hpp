@@ -188,7 +188,8 @@ struct NodeStatus {
     Slot processed;
     Slot confirmed;
     Slot finalized;
-    Slot root;
+    Slot root;       // of this node's own tower
+    Slot super_root; // rooted by more than two thirds of stake
     Height block_height;          // of processed
     std::optional<Pubkey> leader; // of clock_slot
     std::optional<Slot> last_vote;

@@ -130,6 +130,7 @@ json::value node_status_json(const NodeStatus& status)
                         {"confirmed", status.confirmed.value},
                         {"finalized", status.finalized.value},
                         {"root", status.root.value},
+                        {"superRoot", status.super_root.value},
                         {"blockHeight", status.block_height.value},
                         {"leader", base58_or_null(status.leader)},
                         {"lastVote", number_or_null(status.last_vote)},

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/tiles/consensus_tile.hpp"
 
-#include "node/cli/exit_code.hpp"
-
 #include <algorithm>
 #include <stdexcept>
 #include <string>
@@ -15,7 +13,6 @@ constexpr std::uint64_t slots_ahead_max = 8;
 constexpr std::size_t blocks_held_max = ChainFinality::blocks_max;
 constexpr std::uint64_t listen_slots = 2; // after start, before the first own block
 constexpr std::uint64_t behind_slots = 8;
-constexpr std::uint64_t finality_lag_no_transactions = 512;
 constexpr std::uint64_t finality_lag_no_blocks = 1024;
 constexpr std::uint64_t publish_interval_ns = 50'000'000;
 
@@ -31,6 +28,29 @@ std::vector<consensus::BlockName> names_of(const std::vector<ledger::BlockRef>& 
         names.push_back(name_of(ref));
     }
     return names;
+}
+consensus::EngineConfig engine_config(const ConsensusTile::Options& options, bool may_sign)
+{
+    const ledger::FinalityParameters& finality = options.genesis.finality;
+    consensus::EngineConfig config;
+    config.tower.self = consensus::ValidatorIndex{options.roster.me};
+    config.tower.finalized = name_of(options.finalized);
+    config.tower.final_chain = names_of(options.final_chain);
+    config.tower.may_sign = may_sign;
+    for (const ReplayedBlock& block : options.replayed) {
+        const auto same_slot = [&block](const ReplayedBlock& other) {
+            return other.ref.slot == block.ref.slot && other.ref.id < block.ref.id;
+        };
+        if (std::ranges::any_of(options.replayed, same_slot)) {
+            config.tower.duplicate_slots.push_back(block.ref.slot);
+        }
+    }
+    config.certificates = finality.certificates;
+    config.times = {.first_shred_ms = finality.first_shred_ms,
+                    .notarized_ms = finality.notarized_ms,
+                    .delay_bound_ms = finality.delay_bound_ms,
+                    .standstill_ms = finality.standstill_ms};
+    return config;
 }
 std::vector<Pubkey> keys_of(const Roster& roster)
 {
@@ -63,14 +83,12 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
                     .interval = std::chrono::milliseconds(options_.genesis.slot_ms * 3 / 4)})
     , stop_(stop)
     , schedule_(make_leader_schedule(options_.genesis))
-    , engine_({.self = consensus::ValidatorIndex{options_.roster.me},
-               .finalized = name_of(options_.finalized),
-               .final_chain = names_of(options_.final_chain),
-               .may_sign = journal_ != nullptr})
+    , engine_(consensus::make_engine(engine_config(options_, journal_ != nullptr)))
     , clock_(slot_ns_, options_.tip.slot, monotonic_ns())
     , chain_(schedule_.stakes())
     , started_ns_(monotonic_ns())
     , intake_(genesis_hash_, keys_of(options_.roster))
+    , evidence_(options_.roster.validators.size())
     , slot_built_(options_.tip.slot)
     , highest_replayed_(options_.tip.slot)
     , finalized_(options_.finalized)
@@ -94,7 +112,7 @@ void ConsensusTile::restore(ledger::VoteJournal& journal)
             records.push_back({*sequence, record.body});
         }
     }
-    if (!engine_.restore(records)) {
+    if (!engine_->restore(records)) {
         throw std::runtime_error(
             "vote journal: its records do not fit together; it was not written "
             "by this validator, or was changed. Do not vote with this key "
@@ -174,7 +192,7 @@ void ConsensusTile::begin_slot(Slot slot, std::uint64_t now_ns)
     step(consensus::Timer{.kind = consensus::TimerKind::slot_tick, .slot = slot}, now_ns);
     push_or_wait(links_.consensus_bank, ConsensusToBank(SlotBegun{slot}), stop_);
     tell_shred();
-    const consensus::EngineStatus status = engine_.status();
+    const consensus::EngineStatus status = engine_->status();
     log_.info("slot", "{} best {} confirmed {} root {} finalized {} tower {}", slot.value,
               status.best.slot.value, status.confirmed.slot.value, status.rooted.slot.value,
               status.finalized.slot.value, status.tower_depth);
@@ -204,6 +222,7 @@ bool ConsensusTile::take_blocks(std::uint64_t now_ns)
         held.durable = held.durable || !block.valid; // an invalid block is never voted for
         if (block.valid) {
             chain_.add_block(block.ref, block.parent);
+            note_certificates(block);
         }
         highest_replayed_ = std::max(highest_replayed_, block.ref.slot);
     });
@@ -232,11 +251,11 @@ void ConsensusTile::release_blocks(std::uint64_t now_ns)
         if (!held.replayed || !held.durable) {
             continue;
         }
-        if (here->first.slot >= engine_.window_end() && leap(now_ns)) {
+        if (here->first.slot >= engine_->window_end() && leap(now_ns)) {
             next = held_.begin(); // what was below the leap is dropped, what is above may go on
             continue;
         }
-        if (here->first.slot > limit || here->first.slot >= engine_.window_end()) {
+        if (here->first.slot > limit || here->first.slot >= engine_->window_end()) {
             ++counts_.blocks_early;
             break;
         }
@@ -250,17 +269,52 @@ void ConsensusTile::release_blocks(std::uint64_t now_ns)
     }
 }
 
+/// Only for a node that is so far behind that its engine hears nothing of these slots: within the
+/// window the engine has the certificates from the votes themselves.
+void ConsensusTile::note_certificates(const ReplayedBlock& block)
+{
+    if (block.ref.slot < engine_->window_end()) {
+        return;
+    }
+    std::vector<consensus::Certificate> decoded;
+    for (const Bytes& bytes : block.certificates) {
+        if (auto certificate = consensus::decode_certificate(bytes)) {
+            decoded.push_back(std::move(*certificate));
+        }
+    }
+    const auto is_true = [this](const consensus::Certificate& certificate) {
+        return consensus::verify_certificate(
+                   certificate, schedule_.stakes(),
+                   [this](auto... statement) { return intake_.is_signed(statement...); })
+            .has_value();
+    };
+    for (const consensus::Certificate& final : decoded) {
+        for (const consensus::Certificate& notarized : decoded) {
+            const bool together = final.kind == consensus::StatementKind::finalize &&
+                                  notarized.kind == consensus::StatementKind::notarize &&
+                                  final.slot == notarized.slot;
+            const ledger::BlockRef ref{.slot = notarized.slot, .id = notarized.id};
+            if (together && ref.slot > certified_.slot && chain_.knows(ref) && is_true(final) &&
+                is_true(notarized)) {
+                certified_ = ref;
+            }
+        }
+    }
+}
+
 /// The engine holds a bounded run of slots above finalized. A node that is further behind takes
-/// finalized from the signed towers of the others, over the chain that it has replayed itself.
+/// finalized from the certificates in the blocks it has replayed itself; without certificates,
+/// from the signed towers of the others.
 bool ConsensusTile::leap(std::uint64_t now_ns)
 {
-    const std::optional<ledger::BlockRef> final = chain_.final_block();
+    const std::optional<ledger::BlockRef> final =
+        options_.genesis.finality.certificates ? certified_ : chain_.final_block();
     if (!final || final->slot <= finalized_.slot) {
         return false;
     }
     ++counts_.leaps;
     log_.info("leap", "finalized moves from {} to {}", finalized_.slot.value, final->slot.value);
-    engine_.prune(name_of(*final));
+    engine_->prune(name_of(*final));
     set_finalized(*final);
     (void)clock_.slot_ended(final->slot, now_ns);
     return true;
@@ -304,6 +358,9 @@ bool ConsensusTile::take_votes(std::uint64_t now_ns)
             intake_.check(take);
         }
         intake_.add(packet.payload());
+        if (const auto evidence = intake_.take_evidence()) {
+            take_evidence(*evidence);
+        }
         if (const auto alive = intake_.take_copied_voter()) {
             counts_.peers[*alive % peers_shown_max].heard_ns = now_ns;
         }
@@ -430,184 +487,28 @@ bool ConsensusTile::try_build(std::uint64_t now_ns)
     return false;
 }
 
-// ---- effects ------------------------------------------------------------------------------------
-
-void ConsensusTile::step(const consensus::Input& input, std::uint64_t now_ns)
-{
-    const consensus::Tick tick{now_ns - started_ns_};
-    effects_.clear();
-    const std::uint64_t durable_before = durable_sequence_;
-    engine_.step(tick, input, effects_);
-    perform(effects_, now_ns);
-    while (durable_sequence_ != durable_before && !failed_) {
-        // What became durable may let the engine go on, once for each round of records.
-        const auto upto = consensus::JournalSequence::from(durable_sequence_);
-        const std::uint64_t told = durable_sequence_;
-        effects_.clear();
-        engine_.step(tick, consensus::Persisted{*upto}, effects_);
-        perform(effects_, now_ns);
-        if (durable_sequence_ == told) {
-            break;
-        }
-    }
-}
-
-void ConsensusTile::perform(const consensus::Effects& effects, std::uint64_t now_ns)
-{
-    persist(effects);
-    for (const consensus::Effect& effect : effects.list()) {
-        if (const auto* statement = std::get_if<consensus::Send>(&effect)) {
-            send(*statement);
-        } else if (const auto* bundle = std::get_if<consensus::Relay>(&effect)) {
-            relay(*bundle);
-        } else if (const auto* arm = std::get_if<consensus::Arm>(&effect)) {
-            timers_[{arm->timer.kind, arm->timer.slot}] = started_ns_ + arm->at.value;
-        } else if (const auto* order = std::get_if<consensus::Build>(&effect)) {
-            build(*order, now_ns);
-        } else if (const auto* level = std::get_if<consensus::Commit>(&effect)) {
-            commit(*level);
-        } else if (const auto* best = std::get_if<consensus::BestFork>(&effect)) {
-            push_or_wait(links_.consensus_bank,
-                         ConsensusToBank(ProcessedBlock{ref_of(best->block)}), stop_);
-        } else if (const auto* want = std::get_if<consensus::Want>(&effect)) {
-            push_or_wait(links_.consensus_shred, ConsensusToShred(WantedBlock{ref_of(want->block)}),
-                         stop_);
-        } else if (const auto* accuse = std::get_if<consensus::Accuse>(&effect)) {
-            ++counts_.accusations;
-            log_.warning("accuse", "{} signed two things for slot {}",
-                         options_.roster.validators[accuse->who.value].name,
-                         accuse->first.slot.value);
-        } else if (std::holds_alternative<consensus::Fault>(effect)) {
-            failed_ = true;
-            log_.error("fault",
-                       "consensus: conflicting final blocks; this node signs nothing more");
-        }
-    }
-}
-
-/// All records of a step in one write, before anything that waits for one of them.
-void ConsensusTile::persist(const consensus::Effects& effects)
-{
-    std::vector<ledger::JournalEntry> entries;
-    std::uint64_t last = 0;
-    for (const consensus::Effect& effect : effects.list()) {
-        if (const auto* record = std::get_if<consensus::Persist>(&effect)) {
-            entries.push_back({record->record.front(), record->record});
-            last = record->sequence.value();
-        }
-    }
-    if (entries.empty() || journal_ == nullptr || failed_) {
-        return; // nothing becomes durable, so nothing that depends on it leaves
-    }
-    const std::uint64_t begun = monotonic_ns();
-    const auto written = journal_->append(entries);
-    if (!written || *written != last) {
-        failed_ = true;
-        node_.stop_node(exit_io, "vote journal: a write failed; check the disk, then start again");
-        return;
-    }
-    durable_sequence_ = *written;
-    counts_.journal_ns_max = std::max(counts_.journal_ns_max, monotonic_ns() - begun);
-}
-
-void ConsensusTile::send(const consensus::Send& send)
-{
-    if (failed_ || send.after.value() > durable_sequence_) {
-        return;
-    }
-    const consensus::ValidatorIndex me{options_.roster.me};
-    dataplane::write_vote(prefix_,
-                          {.kind = static_cast<std::uint8_t>(send.kind),
-                           .voter_index = me.value,
-                           .body = send.body,
-                           .signature = key_.sign(intake_.signing_bytes(me, send.kind, send.body))},
-                          vote_bytes_);
-    ++counts_.votes_sent;
-    for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
-        send_to(i, vote_bytes_);
-    }
-}
-
-void ConsensusTile::relay(const consensus::Relay& relay)
-{
-    dataplane::write_vote_bundle(prefix_, relay.body, vote_bytes_);
-    ++counts_.bundles_sent;
-    for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
-        if (!relay.to || relay.to->value == i) {
-            send_to(i, vote_bytes_);
-        }
-    }
-}
-
-void ConsensusTile::send_to(std::size_t validator, ByteView datagram)
-{
-    if (validator == options_.roster.me) {
-        return;
-    }
-    Packet* const packet = links_.consensus_net.claim();
-    if (packet == nullptr) {
-        ++counts_.net_link_full;
-        return;
-    }
-    packet->lane = dataplane::Lane::votes;
-    packet->peer = options_.roster.validators[validator].votes;
-    packet->set_payload(datagram);
-    links_.consensus_net.commit();
-}
-
-void ConsensusTile::build(const consensus::Build& build, std::uint64_t now_ns)
-{
-    if (failed_ || build.after.value() > durable_sequence_) {
-        return;
-    }
-    const std::uint64_t deadline = clock_.end_of(build.slot);
-    if (deadline <= now_ns) {
-        ++counts_.builds_too_late;
-        return;
-    }
-    const std::uint64_t lag = build.slot.value - std::min(build.slot, finalized_.slot).value;
-    push_or_wait(links_.consensus_bank,
-                 ConsensusToBank(BuildOrder{.slot = build.slot,
-                                            .parent = ref_of(build.parent),
-                                            .begin_ns = now_ns,
-                                            .deadline_ns = deadline,
-                                            .pack = lag <= finality_lag_no_transactions}),
-                 stop_);
-}
-
-void ConsensusTile::commit(const consensus::Commit& commit)
-{
-    const ledger::BlockRef ref = ref_of(commit.block);
-    switch (commit.level) {
-    case consensus::Level::processed:
-    case consensus::Level::rooted:
-    case consensus::Level::super_rooted:
-        return;
-    case consensus::Level::confirmed:
-        push_or_wait(links_.consensus_bank, ConsensusToBank(ConfirmedBlock{ref}), stop_);
-        return;
-    case consensus::Level::finalized:
-        set_finalized(ref);
-        return;
-    }
-}
+// ---- what others may know --------------------------------------------------------------------
 
 void ConsensusTile::publish(std::uint64_t now_ns)
 {
     published_ns_ = now_ns;
-    const consensus::EngineStatus status = engine_.status();
+    const consensus::EngineStatus status = engine_->status();
     counts_.clock_slot = clock_.slot_at(now_ns);
     counts_.clock_leader = schedule_.leader_at(counts_.clock_slot).value;
     counts_.best = status.best.slot;
     counts_.confirmed = status.confirmed.slot;
     counts_.rooted = status.rooted.slot;
+    counts_.super_rooted = status.super_rooted.slot;
     counts_.finalized = status.finalized.slot;
     counts_.has_voted = status.last_vote.has_value();
     counts_.last_vote = status.last_vote ? status.last_vote->slot : Slot{};
     counts_.tower_depth = status.tower_depth;
     counts_.may_sign = status.may_sign;
     counts_.behind = counts_.cluster.value > highest_replayed_.value + behind_slots;
-    counts_.tower = engine_.counters();
+    engine_counts_.clear();
+    engine_->count(engine_counts_);
+    counts_.engine_count = std::min(engine_counts_.size(), engine_counts_max);
+    std::copy_n(engine_counts_.begin(), counts_.engine_count, counts_.engine.begin());
     const StatementIntake::Counters& intake = intake_.counters();
     counts_.votes_received = intake.good;
     counts_.votes_copied = intake.copied;

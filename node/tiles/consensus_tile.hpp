@@ -14,8 +14,9 @@
 
 #include "base/log.hpp"
 #include "base/published.hpp"
+#include "consensus/certified_tower.hpp"
 #include "consensus/engine.hpp"
-#include "consensus/tower/tower_engine.hpp"
+#include "consensus/evidence.hpp"
 #include "crypto/keypair.hpp"
 #include "dataplane/wire.hpp"
 #include "ledger/store/vote_journal.hpp"
@@ -27,6 +28,7 @@
 #include "node/topology.hpp"
 
 #include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -36,6 +38,7 @@
 namespace belfry::node {
 
 inline constexpr std::size_t peers_shown_max = 128;
+inline constexpr std::size_t engine_counts_max = 48;
 
 struct PeerVote {
     Slot last_vote;
@@ -47,6 +50,7 @@ struct ConsensusSnapshot {
     Slot best;
     Slot confirmed;
     Slot rooted;
+    Slot super_rooted;
     Slot finalized;
     Slot last_vote;
     Slot cluster; // reached by voters with more than a third of the stake
@@ -71,12 +75,18 @@ struct ConsensusSnapshot {
     std::uint64_t journal_ns_max = 0;
     std::uint64_t leaps = 0; // of finalized, beyond the engine's window
     std::uint64_t net_link_full = 0;
-    consensus::TowerCounters tower;
+    std::uint64_t evidence = 0;
+    std::uint64_t evidence_refused = 0;
+    std::uint64_t proofs_dropped = 0;
+    std::array<consensus::NamedCount, engine_counts_max> engine{};
+    std::size_t engine_count = 0;
     std::array<PeerVote, peers_shown_max> peers{};
 };
 
 class ConsensusTile {
 public:
+    static constexpr std::size_t evidence_per_validator_max = 16;
+
     struct Options {
         ledger::Genesis genesis;
         Roster roster;
@@ -112,6 +122,7 @@ private:
     bool take_blocks(std::uint64_t now_ns);
     void release_blocks(std::uint64_t now_ns);
     void give_block(const ReplayedBlock& block, std::uint64_t now_ns);
+    void note_certificates(const ReplayedBlock& block);
     bool leap(std::uint64_t now_ns);
     void set_finalized(const ledger::BlockRef& ref);
     bool follow_clock(std::uint64_t now_ns);
@@ -119,6 +130,10 @@ private:
     bool try_build(std::uint64_t now_ns);
     [[nodiscard]] std::optional<std::uint64_t> build_time(Slot slot) const;
     void step(const consensus::Input& input, std::uint64_t now_ns);
+    void one_step(consensus::Tick tick, const consensus::Input& input, std::uint64_t now_ns);
+    void keep_proof(ledger::Proof proof);
+    /// Not checked yet, from this engine or from others.
+    void take_evidence(ByteView bytes);
     void perform(const consensus::Effects& effects, std::uint64_t now_ns);
     void persist(const consensus::Effects& effects);
     void relay(const consensus::Relay& relay);
@@ -140,7 +155,7 @@ private:
     TileLog log_;
     const Latch& stop_;
     consensus::LeaderSchedule schedule_;
-    consensus::TowerEngine engine_;
+    std::unique_ptr<consensus::Engine> engine_;
     SlotClock clock_;
     ChainFinality chain_;
     std::uint64_t started_ns_;
@@ -150,6 +165,15 @@ private:
     std::map<ledger::BlockRef, HeldBlock> held_; // by slot, then id
     std::set<Slot> slots_replayed_;              // of valid blocks above finalized
     StatementIntake intake_;
+    /// Signed and sent, and not yet given back to the engine.
+    struct OwnStatement {
+        consensus::StatementKind kind;
+        Bytes body;
+        Signature signature;
+    };
+    std::deque<OwnStatement> own_statements_;
+    std::vector<std::set<std::pair<Slot, consensus::EvidenceKind>>> evidence_; // by validator
+    std::vector<consensus::NamedCount> engine_counts_;
     /// What the engine asked to be woken for, and when.
     std::map<std::pair<consensus::TimerKind, Slot>, std::uint64_t> timers_;
     std::vector<Stake> stakes_;
@@ -158,6 +182,7 @@ private:
     Slot slot_built_; // newest own slot that was begun, or let go
     Slot highest_replayed_;
     ledger::BlockRef finalized_;
+    ledger::BlockRef certified_; // by certificates in blocks beyond the engine's window
     Bytes vote_bytes_;
     bool failed_ = false;
     std::uint64_t published_ns_ = 0;

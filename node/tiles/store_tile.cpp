@@ -2,6 +2,7 @@
 #include "node/tiles/store_tile.hpp"
 
 #include "node/cli/exit_code.hpp"
+#include "node/proof_kind.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t sets_wait_ns = 200'000'000;
 constexpr std::size_t sets_wait_bytes = std::size_t{4} << 20;
+constexpr std::uint64_t proofs_interval_ns = 1'000'000'000;
 constexpr std::uint64_t prune_interval_ns = 10'000'000'000;
 constexpr std::size_t prune_records_max = 4096;
 constexpr std::uint64_t publish_interval_ns = 100'000'000;
@@ -106,6 +108,7 @@ StoreTile::StoreTile(Options options, ledger::LmdbEnv& env, Links& links, NodeSt
     , env_(env)
     , blocks_(env)
     , accounts_(env)
+    , proofs_(env)
     , links_(links)
     , node_(node)
     , stop_(stop)
@@ -124,7 +127,8 @@ StoreTile::~StoreTile() = default;
 
 bool StoreTile::has_input() const
 {
-    return !links_.bank_store.empty() || !links_.shred_store.empty() || !links_.net_store.empty();
+    return !links_.bank_store.empty() || !links_.consensus_store.empty() ||
+           !links_.shred_store.empty() || !links_.net_store.empty();
 }
 
 std::chrono::nanoseconds StoreTile::sleep_max() const
@@ -142,6 +146,10 @@ bool StoreTile::work(std::uint64_t now_ns)
     }
     if (flush_ != nullptr && !failed_) {
         flush_accounts();
+    }
+    if (!new_proofs_.empty() && now_ns - proofs_kept_ns_ >= proofs_interval_ns && !failed_) {
+        proofs_kept_ns_ = now_ns;
+        keep_proofs();
     }
     if (now_ns - pruned_ns_ >= prune_interval_ns && !failed_) {
         prune(now_ns);
@@ -168,7 +176,22 @@ bool StoreTile::collect()
         sets_.push_back(std::move(*message.set));
         message.set.reset();
     });
+    count += links_.consensus_store.drain(
+        64, [this](StoreProof& message) { new_proofs_.push_back(std::move(message.proof)); });
     return count > 0;
+}
+
+/// Certificates can be had again from others, so they need not be durable at once: one write for
+/// those of a second.
+void StoreTile::keep_proofs()
+{
+    const Result<void, ledger::StoreError> written = proofs_.put(new_proofs_);
+    if (!written) {
+        fail(written.error(), "proofs");
+        return;
+    }
+    counts_.proofs_stored += new_proofs_.size();
+    new_proofs_.clear();
 }
 
 void StoreTile::take(BankToStore& message)
@@ -252,6 +275,13 @@ void StoreTile::prune(std::uint64_t now_ns)
         return;
     }
     counts_.records_pruned += *pruned;
+    const Result<std::size_t, ledger::StoreError> proofs =
+        proofs_.prune(below, evidence_kinds_begin, prune_records_max);
+    if (!proofs) {
+        fail(proofs.error(), "pruning");
+        return;
+    }
+    counts_.records_pruned += *proofs;
 }
 
 bool StoreTile::serve(std::uint64_t now_ns)

@@ -11,6 +11,7 @@
 #include "dataplane/repair/repair_server.hpp"
 #include "ledger/store/account_store.hpp"
 #include "ledger/store/block_store.hpp"
+#include "ledger/store/proof_store.hpp"
 #include "node/roster.hpp"
 #include "node/tiles/tile.hpp"
 #include "node/topology.hpp"
@@ -30,6 +31,7 @@ struct StoreSnapshot {
     std::uint64_t commit_ns_max = 0;
     std::uint64_t flush_ns_max = 0;
     std::uint64_t records_pruned = 0;
+    std::uint64_t proofs_stored = 0;
     std::uint64_t net_link_full = 0;
     std::uint64_t used_bytes = 0;
 };
@@ -61,6 +63,7 @@ private:
     void take(BankToStore& message);
     void commit(std::uint64_t now_ns);
     void flush_accounts();
+    void keep_proofs();
     void prune(std::uint64_t now_ns);
     bool serve(std::uint64_t now_ns);
     void fail(ledger::StoreError error, const char* doing);
@@ -70,6 +73,7 @@ private:
     ledger::LmdbEnv& env_;
     ledger::BlockStore blocks_;
     ledger::AccountStore accounts_;
+    ledger::ProofStore proofs_;
     Links& links_;
     NodeStop& node_;
     const Latch& stop_;
@@ -77,10 +81,12 @@ private:
     std::vector<ledger::BlockRecord> records_;
     std::vector<ledger::BlockRef> finalized_;
     std::vector<ledger::SignatureRecord> signatures_;
+    std::vector<ledger::Proof> new_proofs_;
     std::unique_ptr<exec::Flush> flush_;
     std::size_t sets_bytes_ = 0;
     std::uint64_t oldest_set_ns_ = 0;
     std::uint64_t pruned_ns_ = 0;
+    std::uint64_t proofs_kept_ns_ = 0;
     std::uint64_t published_ns_ = 0;
     Slot newest_finalized_;
     bool failed_ = false;

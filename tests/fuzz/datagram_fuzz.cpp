@@ -21,8 +21,10 @@ void parse_and_rewrite_vote(const Prefix& prefix, ByteView datagram)
     Bytes again;
     if (const auto* single = std::get_if<VoteDatagram>(&*vote)) {
         write_vote(prefix, *single, again);
+    } else if (const auto* bundle = std::get_if<VoteBundleDatagram>(&*vote)) {
+        write_vote_bundle(prefix, bundle->bundle, again);
     } else {
-        write_vote_bundle(prefix, std::get<VoteBundleDatagram>(*vote).bundle, again);
+        write_evidence(prefix, std::get<EvidenceDatagram>(*vote).evidence, again);
     }
     BELFRY_CHECK(std::ranges::equal(again, datagram)); // there is one encoding
 }
