@@ -126,6 +126,25 @@ bool CertificateGadget::State::is_notarized(const BlockName& block) const
     return slot.notarized != no_candidate && slot.votes->candidates[slot.notarized].id == block.id;
 }
 
+/// The block's chain reaches the base, and its first block above that may yet be notarized.
+bool CertificateGadget::State::hopeful(Tick at_tick, const BlockName& block,
+                                       std::uint64_t chance_ns) const
+{
+    BlockName child = block;
+    while (child.slot > base.slot) {
+        const HeldBlock* step = held(child);
+        if (step == nullptr) {
+            return false;
+        }
+        if (step->parent == base) {
+            const SlotState& slot = at(child.slot);
+            return !slot.skip_certified || at_tick.value < slot.skip_certified_at.value + chance_ns;
+        }
+        child = step->parent;
+    }
+    return child == base;
+}
+
 const StakeTable& CertificateGadget::State::table(Slot slot) const
 {
     const Epoch* found = nullptr;
@@ -329,23 +348,25 @@ const BlockName& CertificateGadget::base() const
     return state_->base;
 }
 
-bool CertificateGadget::build_on_base(Tick now, Slot slot) const
+BlockName CertificateGadget::parent_for(Tick now, Slot slot, const BlockName& best_leaf) const
 {
     const State& state = *state_;
     const std::uint64_t chance_ns =
         (4 * state.config.times.delay_bound_ms + state.config.times.notarized_ms) * ns_per_ms;
-    if (!state.in_window(slot) || now.value < state.base_at.value + chance_ns) {
-        return false;
+    if (now.value < state.base_at.value + chance_ns || state.hopeful(now, best_leaf, chance_ns)) {
+        return best_leaf;
     }
-    bool built = false;
-    for (Slot passed = state.base.slot.next(); passed < slot; passed = passed.next()) {
-        const SlotState& one = state.at(passed);
-        if (!one.skip_certified || now.value < one.skip_certified_at.value + chance_ns) {
-            return false;
+    const std::uint64_t newest = std::min(state.newest_block.value, slot.value - 1);
+    for (std::uint64_t i = newest; i > state.base.slot.value && state.in_window(Slot{i}); --i) {
+        const SlotState& one = state.at(Slot{i});
+        for (std::size_t k = 0; one.votes && k < one.votes->block_count; ++k) {
+            const HeldBlock& block = one.votes->blocks[k];
+            if (block.valid && state.hopeful(now, block.name, chance_ns)) {
+                return block.name;
+            }
         }
-        built = built || (one.votes && one.votes->block_count > 0);
     }
-    return built;
+    return state.base;
 }
 
 bool CertificateGadget::may_sign() const

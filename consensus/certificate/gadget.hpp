@@ -123,10 +123,12 @@ public:
     [[nodiscard]] const BlockName& finalized() const;
     /// Newest notarized block held. Leaders build below nothing else.
     [[nodiscard]] const BlockName& base() const;
-    /// The parent for a block that this node builds in slot, when it is not the best leaf: the base
-    /// itself, if what was built on the base has had its chance and can hardly be notarized any
-    /// more. Else a split vote over two blocks of one leader would keep everybody waiting.
-    [[nodiscard]] bool build_on_base(Tick now, Slot slot) const;
+    /// The parent for a block that this node builds in slot now, best_leaf being Tower's choice
+    /// above the base. It is another one where that chain has had its chance: its first block above
+    /// the base was skipped long ago and can hardly be notarized any more, as when the votes were
+    /// split over two blocks of one leader. Then the newest block on another chain above the base,
+    /// or the base; else everybody would go on building on what can never be final.
+    [[nodiscard]] BlockName parent_for(Tick now, Slot slot, const BlockName& best_leaf) const;
     [[nodiscard]] bool may_sign() const;
     [[nodiscard]] bool has_certificate(StatementKind kind, Slot slot) const;
     /// The block of a notarization certificate.

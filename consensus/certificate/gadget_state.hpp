@@ -96,6 +96,7 @@ struct CertificateGadget::State {
     void slide(Slot finalized_slot);
     [[nodiscard]] const HeldBlock* held(const BlockName& block) const;
     [[nodiscard]] bool is_notarized(const BlockName& block) const;
+    [[nodiscard]] bool hopeful(Tick at_tick, const BlockName& block, std::uint64_t chance_ns) const;
     [[nodiscard]] const StakeTable& table(Slot slot) const;
     [[nodiscard]] bool is_quorum(const StakeTable& stakes, Stake part) const;
     [[nodiscard]] Tick in(std::uint64_t ms) const;
