@@ -286,7 +286,12 @@ void CertificateGadget::begin_epoch(Tick now, const EpochInfo& epoch, Effects& e
     }
     state.recount(effects);
     if (first && state.config.self) {
-        state.count_own(effects); // what the journal gave back counts like received votes
+        // What the journal gave back counts like received votes.
+        for (const SignedStatement& vote : state.restored) {
+            state.count(vote.statement, &vote.signature, effects);
+        }
+        state.restored = {};
+        state.count_own(effects);
     }
     state.act(effects);
 }
@@ -315,8 +320,18 @@ Result<void, RestoreError> CertificateGadget::restore(const JournalRecord& recor
         return std::unexpected(RestoreError::malformed_record);
     }
     const auto kind = static_cast<StatementKind>(record.bytes[0] - 1);
-    const auto statement = decode_statement(kind, record.bytes.subspan(1));
-    if (!statement) {
+    constexpr std::size_t finalize_bytes = 2 + 8;
+    const ByteView bytes = record.bytes.subspan(1);
+    const bool has_votes = kind == StatementKind::finalize && bytes.size() > finalize_bytes;
+    const auto statement = decode_statement(kind, has_votes ? bytes.first(finalize_bytes) : bytes);
+    std::optional<Certificate> votes;
+    if (has_votes) {
+        const auto decoded = decode_certificate(bytes.subspan(finalize_bytes));
+        votes = decoded ? std::optional{*decoded} : std::nullopt;
+    }
+    const bool fits = statement && votes && votes->kind == StatementKind::notarize &&
+                      votes->slot == statement->first;
+    if (!statement || (has_votes && !fits)) {
         return std::unexpected(RestoreError::malformed_record);
     }
     if (state.config.self != statement->voter) {
@@ -326,7 +341,7 @@ Result<void, RestoreError> CertificateGadget::restore(const JournalRecord& recor
         return std::unexpected(RestoreError::goes_back);
     }
     if (!state.config.defects.journal_not_replayed) {
-        state.restore_own(*statement, record.sequence);
+        state.restore_own(*statement, record.sequence, votes ? &*votes : nullptr);
     }
     return {};
 }

@@ -150,7 +150,7 @@ struct CertificateGadget::State {
     void tick(Slot slot, Effects& effects);
     void look_at_deadlines();
     void refresh(Effects& effects);
-    void restore_own(const Statement& statement, JournalSequence after);
+    void restore_own(const Statement& statement, JournalSequence after, const Certificate* votes);
     [[nodiscard]] bool denies(const Statement& statement) const;
 
     // ---- what others may lack (gadget_relay.cpp) --------------------------------------------
@@ -215,8 +215,9 @@ struct CertificateGadget::State {
         JournalSequence sequence;
         Statement statement;
     };
-    std::vector<UnderWay> under_way; // rising
-    Slot silent_through;             // the journal speaks of slots that this ring cannot hold
+    std::vector<UnderWay> under_way;       // rising
+    std::vector<SignedStatement> restored; // others' votes, until there are stakes to count them by
+    Slot silent_through;                   // the journal speaks of slots that this ring cannot hold
     Slot newest_said;
     bool notarize_due = false;
     bool finalize_due = false;

@@ -248,7 +248,22 @@ void Mesh::note_journal(std::size_t m, std::size_t from)
     const Machine& machine = machines_[m];
     for (std::size_t i = from; i < machine.synced; ++i) {
         const ByteView record{machine.journal[i]};
-        note(m, static_cast<StatementKind>(record[0] - 1), record.subspan(1));
+        const auto kind = static_cast<StatementKind>(record[0] - 1);
+        const bool final = kind == StatementKind::finalize;
+        note(m, kind, final ? record.subspan(1, 10) : record.subspan(1));
+        if (!final || record.size() == 11) {
+            continue;
+        }
+        // What it heard in an earlier life, and kept.
+        const auto votes = decode_certificate(record.subspan(11));
+        BELFRY_CHECK(votes);
+        for (const SignedStatement& vote : votes->votes) {
+            const StatementBody body = encode_statement(vote.statement);
+            const bool true_one = test_check(vote.statement.voter, StatementKind::notarize,
+                                             body.view(), vote.signature);
+            BELFRY_CHECK(true_one);
+            note(m, StatementKind::notarize, body.view());
+        }
     }
 }
 
