@@ -346,6 +346,22 @@ Result<void, RestoreError> CertificateGadget::restore(const JournalRecord& recor
     return {};
 }
 
+void CertificateGadget::discard_above(Slot slot)
+{
+    State& state = *state_;
+    for (std::uint64_t i = 0; i < state.config.slots_max; ++i) {
+        const Slot one{state.low + i};
+        if (one > slot) {
+            state.skips_due -= state.at(one).own.skip_due ? 1 : 0;
+            state.at(one).own = OwnSlot{};
+        }
+    }
+    std::erase_if(state.restored,
+                  [&](const SignedStatement& vote) { return vote.statement.first > slot; });
+    state.silent_through = Slot{};
+    state.newest_said = std::min(state.newest_said, slot);
+}
+
 void CertificateGadget::stop_signing()
 {
     state_->signing = false;

@@ -119,6 +119,8 @@ public:
     /// statement's body; with a finalize come the votes that notarized the block, as an encoded
     /// certificate that may lack this node's own. Sequence numbers are the caller's concern.
     [[nodiscard]] Result<void, RestoreError> restore(const JournalRecord& record);
+    /// All agreed to go on from slot: what was said here above binds no more.
+    void discard_above(Slot slot);
     /// From now on nothing is said.
     void stop_signing();
 
