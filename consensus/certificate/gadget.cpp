@@ -126,6 +126,25 @@ bool CertificateGadget::State::is_notarized(const BlockName& block) const
     return slot.notarized != no_candidate && slot.votes->candidates[slot.notarized].id == block.id;
 }
 
+/// The block's chain reaches the base, and its first block above that may yet be notarized.
+bool CertificateGadget::State::hopeful(Tick at_tick, const BlockName& block,
+                                       std::uint64_t chance_ns) const
+{
+    BlockName child = block;
+    while (child.slot > base.slot) {
+        const HeldBlock* step = held(child);
+        if (step == nullptr) {
+            return false;
+        }
+        if (step->parent == base) {
+            const SlotState& slot = at(child.slot);
+            return !slot.skip_certified || at_tick.value < slot.skip_certified_at.value + chance_ns;
+        }
+        child = step->parent;
+    }
+    return child == base;
+}
+
 const StakeTable& CertificateGadget::State::table(Slot slot) const
 {
     const Epoch* found = nullptr;
@@ -267,7 +286,12 @@ void CertificateGadget::begin_epoch(Tick now, const EpochInfo& epoch, Effects& e
     }
     state.recount(effects);
     if (first && state.config.self) {
-        state.count_own(effects); // what the journal gave back counts like received votes
+        // What the journal gave back counts like received votes.
+        for (const SignedStatement& vote : state.restored) {
+            state.count(vote.statement, &vote.signature, effects);
+        }
+        state.restored = {};
+        state.count_own(effects);
     }
     state.act(effects);
 }
@@ -296,8 +320,18 @@ Result<void, RestoreError> CertificateGadget::restore(const JournalRecord& recor
         return std::unexpected(RestoreError::malformed_record);
     }
     const auto kind = static_cast<StatementKind>(record.bytes[0] - 1);
-    const auto statement = decode_statement(kind, record.bytes.subspan(1));
-    if (!statement) {
+    constexpr std::size_t finalize_bytes = 2 + 8;
+    const ByteView bytes = record.bytes.subspan(1);
+    const bool has_votes = kind == StatementKind::finalize && bytes.size() > finalize_bytes;
+    const auto statement = decode_statement(kind, has_votes ? bytes.first(finalize_bytes) : bytes);
+    std::optional<Certificate> votes;
+    if (has_votes) {
+        const auto decoded = decode_certificate(bytes.subspan(finalize_bytes));
+        votes = decoded ? std::optional{*decoded} : std::nullopt;
+    }
+    const bool fits = statement && votes && votes->kind == StatementKind::notarize &&
+                      votes->slot == statement->first;
+    if (!statement || (has_votes && !fits)) {
         return std::unexpected(RestoreError::malformed_record);
     }
     if (state.config.self != statement->voter) {
@@ -307,9 +341,25 @@ Result<void, RestoreError> CertificateGadget::restore(const JournalRecord& recor
         return std::unexpected(RestoreError::goes_back);
     }
     if (!state.config.defects.journal_not_replayed) {
-        state.restore_own(*statement, record.sequence);
+        state.restore_own(*statement, record.sequence, votes ? &*votes : nullptr);
     }
     return {};
+}
+
+void CertificateGadget::discard_above(Slot slot)
+{
+    State& state = *state_;
+    for (std::uint64_t i = 0; i < state.config.slots_max; ++i) {
+        const Slot one{state.low + i};
+        if (one > slot) {
+            state.skips_due -= state.at(one).own.skip_due ? 1 : 0;
+            state.at(one).own = OwnSlot{};
+        }
+    }
+    std::erase_if(state.restored,
+                  [&](const SignedStatement& vote) { return vote.statement.first > slot; });
+    state.silent_through = Slot{};
+    state.newest_said = std::min(state.newest_said, slot);
 }
 
 void CertificateGadget::stop_signing()
@@ -329,23 +379,25 @@ const BlockName& CertificateGadget::base() const
     return state_->base;
 }
 
-bool CertificateGadget::build_on_base(Tick now, Slot slot) const
+BlockName CertificateGadget::parent_for(Tick now, Slot slot, const BlockName& best_leaf) const
 {
     const State& state = *state_;
     const std::uint64_t chance_ns =
         (4 * state.config.times.delay_bound_ms + state.config.times.notarized_ms) * ns_per_ms;
-    if (!state.in_window(slot) || now.value < state.base_at.value + chance_ns) {
-        return false;
+    if (now.value < state.base_at.value + chance_ns || state.hopeful(now, best_leaf, chance_ns)) {
+        return best_leaf;
     }
-    bool built = false;
-    for (Slot passed = state.base.slot.next(); passed < slot; passed = passed.next()) {
-        const SlotState& one = state.at(passed);
-        if (!one.skip_certified || now.value < one.skip_certified_at.value + chance_ns) {
-            return false;
+    const std::uint64_t newest = std::min(state.newest_block.value, slot.value - 1);
+    for (std::uint64_t i = newest; i > state.base.slot.value && state.in_window(Slot{i}); --i) {
+        const SlotState& one = state.at(Slot{i});
+        for (std::size_t k = 0; one.votes && k < one.votes->block_count; ++k) {
+            const HeldBlock& block = one.votes->blocks[k];
+            if (block.valid && state.hopeful(now, block.name, chance_ns)) {
+                return block.name;
+            }
         }
-        built = built || (one.votes && one.votes->block_count > 0);
     }
-    return built;
+    return state.base;
 }
 
 bool CertificateGadget::may_sign() const

@@ -45,16 +45,17 @@ namespace belfry::consensus {
 
 /// Rules taken out on purpose, to show that the tests see it. All false in every real node.
 struct GadgetDefects {
-    bool base_ignored = false;          // notarizes whatever the parent is
-    bool skip_forbids_notarize = false; // no late notarization
-    bool finalize_after_skip = false;   // the skip is forgotten
-    bool skip_after_finalize = false;   // and the other way round
-    bool quorum_short_by_one = false;   // one voter too few
-    bool quorum_is_at_least = false;    // >= for > at two thirds
-    bool voter_counted_twice = false;   // a repeated statement counts again
-    bool notarizes_twice = false;       // a second block in a slot
-    bool sends_before_persist = false;  // statements wait for no record
-    bool journal_not_replayed = false;  // starts as if it had said nothing
+    bool base_ignored = false;               // notarizes whatever the parent is
+    bool skip_forbids_notarize = false;      // no late notarization
+    bool finalize_after_skip = false;        // the skip is forgotten
+    bool skip_after_finalize = false;        // and the other way round
+    bool quorum_short_by_one = false;        // one voter too few
+    bool quorum_is_at_least = false;         // >= for > at two thirds
+    bool voter_counted_twice = false;        // a repeated statement counts again
+    bool notarizes_twice = false;            // a second block in a slot
+    bool sends_before_persist = false;       // statements wait for no record
+    bool journal_not_replayed = false;       // starts as if it had said nothing
+    bool certificates_not_journaled = false; // forgets in a crash why it may never skip
 };
 
 /// Genesis parameters: equal on all nodes, or their timeouts do not fit together.
@@ -114,8 +115,12 @@ public:
     void begin_epoch(Tick now, const EpochInfo& epoch, Effects& effects);
     /// Known from elsewhere to be final.
     void prune(const BlockName& finalized);
-    /// Before everything else. Sequence numbers are the caller's concern.
+    /// Before everything else. A record is u8 kind (3 notarize, 4 skip, 5 finalize) and the
+    /// statement's body; with a finalize come the votes that notarized the block, as an encoded
+    /// certificate that may lack this node's own. Sequence numbers are the caller's concern.
     [[nodiscard]] Result<void, RestoreError> restore(const JournalRecord& record);
+    /// All agreed to go on from slot: what was said here above binds no more.
+    void discard_above(Slot slot);
     /// From now on nothing is said.
     void stop_signing();
 
@@ -123,10 +128,12 @@ public:
     [[nodiscard]] const BlockName& finalized() const;
     /// Newest notarized block held. Leaders build below nothing else.
     [[nodiscard]] const BlockName& base() const;
-    /// The parent for a block that this node builds in slot, when it is not the best leaf: the base
-    /// itself, if what was built on the base has had its chance and can hardly be notarized any
-    /// more. Else a split vote over two blocks of one leader would keep everybody waiting.
-    [[nodiscard]] bool build_on_base(Tick now, Slot slot) const;
+    /// The parent for a block that this node builds in slot now, best_leaf being Tower's choice
+    /// above the base. It is another one where that chain has had its chance: its first block above
+    /// the base was skipped long ago and can hardly be notarized any more, as when the votes were
+    /// split over two blocks of one leader. Then the newest block on another chain above the base,
+    /// or the base; else everybody would go on building on what can never be final.
+    [[nodiscard]] BlockName parent_for(Tick now, Slot slot, const BlockName& best_leaf) const;
     [[nodiscard]] bool may_sign() const;
     [[nodiscard]] bool has_certificate(StatementKind kind, Slot slot) const;
     /// The block of a notarization certificate.

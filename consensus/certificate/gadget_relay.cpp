@@ -185,7 +185,9 @@ void CertificateGadget::State::relay(Effects& effects)
 
 void CertificateGadget::State::begin_resend()
 {
-    resend_own_next = finalized.slot.next();
+    // With the final slot's own: who restarted has its signature from nowhere else, and others may
+    // lack just that one.
+    resend_own_next = finalized.slot;
     if (!resend_next || *resend_next <= finalized.slot || *resend_next >= end()) {
         resend_next = finalized.slot;
     }
@@ -206,8 +208,8 @@ bool CertificateGadget::State::resend_own(Slot slot, Effects& effects)
     if (own.finalized) {
         repeat(*own.finalized_after, Statement::finalize(*config.self, slot), effects);
     }
-    const bool begins =
-        own.skipped && (slot == finalized.slot.next() || !at(Slot{slot.value - 1}).own.skipped);
+    const bool begins = own.skipped && slot > finalized.slot &&
+                        (slot == finalized.slot.next() || !at(Slot{slot.value - 1}).own.skipped);
     if (begins) {
         const OwnRun run = skip_run(slot, false);
         repeat(*run.after, run.statement, effects);

@@ -51,12 +51,27 @@ bool CertificateGadget::State::can_say(const Effects& effects) const
 
 JournalSequence CertificateGadget::State::say(const Statement& statement, Effects& effects)
 {
+    // Who says finalize can never skip that slot again. Would it lose in a crash what the others
+    // need to get past the slot, and liars keep silent, nobody ever could: so it keeps the votes.
+    const bool keeps_votes =
+        statement.kind == StatementKind::finalize && !config.defects.certificates_not_journaled;
+    scratch.clear();
+    if (keeps_votes) {
+        collect_certified(StatementKind::notarize, statement.first, scratch);
+    }
     const JournalSequence sequence = counter.next();
     const StatementBody body = encode_statement(statement);
     scratch_bytes.clear();
     ByteWriter writer(scratch_bytes);
     writer.u8(static_cast<std::uint8_t>(static_cast<unsigned>(statement.kind) + 1));
     writer.bytes(body.view());
+    if (!scratch.empty()) {
+        encode_certificate({.kind = StatementKind::notarize,
+                            .slot = statement.first,
+                            .id = scratch.front().statement.id,
+                            .votes = {scratch.begin(), scratch.end()}},
+                           scratch_bytes);
+    }
     effects.persist(sequence, scratch_bytes);
     const bool early = config.defects.sends_before_persist;
     effects.send(early ? JournalSequence::first() : sequence, statement.kind, body.view());
@@ -149,7 +164,7 @@ void CertificateGadget::State::finalize_what_is_notarized(Effects& effects)
         if (!may) {
             continue;
         }
-        if (!can_say(effects)) {
+        if (!can_say(effects) || !effects.has_room(certificate_bytes_max)) {
             more_to_do = signing && under_way.size() < statements_under_way;
             return;
         }
@@ -358,8 +373,12 @@ bool CertificateGadget::State::denies(const Statement& statement) const
     return false;
 }
 
-void CertificateGadget::State::restore_own(const Statement& statement, JournalSequence after)
+void CertificateGadget::State::restore_own(const Statement& statement, JournalSequence after,
+                                           const Certificate* votes)
 {
+    if (votes != nullptr && statement.first > finalized.slot && in_window(statement.first)) {
+        restored.insert(restored.end(), votes->votes.begin(), votes->votes.end());
+    }
     if (statement.last >= end()) {
         silent_through = std::max(silent_through, statement.last);
     }

@@ -96,6 +96,7 @@ struct CertificateGadget::State {
     void slide(Slot finalized_slot);
     [[nodiscard]] const HeldBlock* held(const BlockName& block) const;
     [[nodiscard]] bool is_notarized(const BlockName& block) const;
+    [[nodiscard]] bool hopeful(Tick at_tick, const BlockName& block, std::uint64_t chance_ns) const;
     [[nodiscard]] const StakeTable& table(Slot slot) const;
     [[nodiscard]] bool is_quorum(const StakeTable& stakes, Stake part) const;
     [[nodiscard]] Tick in(std::uint64_t ms) const;
@@ -149,7 +150,7 @@ struct CertificateGadget::State {
     void tick(Slot slot, Effects& effects);
     void look_at_deadlines();
     void refresh(Effects& effects);
-    void restore_own(const Statement& statement, JournalSequence after);
+    void restore_own(const Statement& statement, JournalSequence after, const Certificate* votes);
     [[nodiscard]] bool denies(const Statement& statement) const;
 
     // ---- what others may lack (gadget_relay.cpp) --------------------------------------------
@@ -214,8 +215,9 @@ struct CertificateGadget::State {
         JournalSequence sequence;
         Statement statement;
     };
-    std::vector<UnderWay> under_way; // rising
-    Slot silent_through;             // the journal speaks of slots that this ring cannot hold
+    std::vector<UnderWay> under_way;       // rising
+    std::vector<SignedStatement> restored; // others' votes, until there are stakes to count them by
+    Slot silent_through;                   // the journal speaks of slots that this ring cannot hold
     Slot newest_said;
     bool notarize_due = false;
     bool finalize_due = false;

@@ -307,7 +307,7 @@ std::uint64_t TowerEngine::digest() const
     print.add(own_.root());
     print.add(built_.value);
     print.add(signing_ ? 1 : 0);
-    print.add(last_sequence_ ? last_sequence_->value() : 0);
+    print.add(counter_.last() ? counter_.last()->value() : 0);
     for (const Slot slot : duplicates_) {
         print.add(slot.value);
     }

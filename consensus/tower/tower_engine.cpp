@@ -10,12 +10,13 @@
 
 namespace belfry::consensus {
 
-TowerEngine::TowerEngine(const TowerConfig& config)
+TowerEngine::TowerEngine(const TowerConfig& config, JournalCounter* shared)
     : config_(config)
     , signing_(config.may_sign && config.self.has_value())
     , forks_(config.finalized, config.blocks_max)
     , notes_(config.blocks_max)
     , own_(config.finalized)
+    , counter_(shared == nullptr ? own_counter_ : *shared)
     , built_(config.finalized.slot)
     , stand_(config.finalized)
     , confirmed_(config.finalized)
@@ -70,14 +71,13 @@ void TowerEngine::discard_above(Slot slot)
 Result<void, RestoreError> TowerEngine::restore(std::span<const JournalRecord> records)
 {
     for (const JournalRecord& record : records) {
-        if (last_sequence_ && record.sequence != last_sequence_->next()) {
+        if (!counter_.restore(record.sequence)) {
             return std::unexpected(RestoreError::sequence_gap);
         }
         const auto done = restore_record(record);
         if (!done) {
             return done;
         }
-        last_sequence_ = record.sequence;
     }
     return {};
 }
@@ -315,8 +315,7 @@ void TowerEngine::want_last_vote(Effects& effects) const
 
 JournalSequence TowerEngine::next_sequence()
 {
-    last_sequence_ = last_sequence_ ? last_sequence_->next() : JournalSequence::first();
-    return *last_sequence_;
+    return counter_.next();
 }
 
 std::optional<ValidatorIndex> TowerEngine::leader_of(Slot slot) const

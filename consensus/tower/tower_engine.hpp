@@ -25,6 +25,7 @@
 #include "base/bytes.hpp"
 #include "consensus/engine.hpp"
 #include "consensus/fork_tree.hpp"
+#include "consensus/journal_counter.hpp"
 #include "consensus/stake_table.hpp"
 #include "consensus/tower/own_tower.hpp"
 #include "consensus/tower/switch_proof.hpp"
@@ -126,7 +127,9 @@ struct ForkSwitch {
 
 class TowerEngine final : public Engine {
 public:
-    explicit TowerEngine(const TowerConfig& config);
+    /// shared: the counter of the journal, where other parts of an engine write to it too; it
+    /// outlives this.
+    explicit TowerEngine(const TowerConfig& config, JournalCounter* shared = nullptr);
 
     void step(Tick now, const Input& input, Effects& effects) override;
     [[nodiscard]] Result<void, RestoreError>
@@ -146,6 +149,8 @@ public:
     /// there, else on the heaviest leaf there. While the base is not held, or not below the slot to
     /// build, nothing is built. Voting is not restricted.
     void set_base(const BlockName& base) { base_ = base; }
+    /// From now on nothing is signed.
+    void stop() { signing_ = false; }
 
     /// How the newest vote left the fork of the one before; nullopt when it did not.
     [[nodiscard]] const std::optional<ForkSwitch>& last_switch() const { return last_switch_; }
@@ -238,7 +243,8 @@ private:
     std::optional<OwnStatement> newest_; // repeated until there is a newer one
     bool newest_is_durable_ = false;
     bool said_this_slot_ = false;
-    std::optional<JournalSequence> last_sequence_;
+    JournalCounter own_counter_;
+    JournalCounter& counter_;
     Slot built_; // newest slot this node began to build
     BlockName stand_;
     BlockName confirmed_;
