@@ -91,7 +91,7 @@ void Mesh::heal()
 {
     healed_ = true;
     for (std::size_t m = 0; m < honest(); ++m) {
-        if (!machines_[m].gadget) {
+        if (!machines_[m].up()) {
             start(m);
         }
     }
@@ -118,28 +118,15 @@ void Mesh::start(std::size_t m)
     machine.heard_skip.clear();
     machine.heard_finalize.clear();
     machine.seen.clear();
-    machine.counter = std::make_unique<JournalCounter>();
-    machine.gadget = std::make_unique<CertificateGadget>(
-        GadgetConfig{.self = ValidatorIndex{static_cast<std::uint16_t>(m)},
-                     .finalized = machine.finalized,
-                     .may_sign = true,
-                     .defects = options_.defects},
-        *machine.counter);
-    for (std::size_t i = 0; i < machine.journal.size(); ++i) {
-        const JournalSequence sequence = *JournalSequence::from(i + 1);
-        const bool follows = machine.counter->restore(sequence);
-        const auto restored =
-            machine.gadget->restore({.sequence = sequence, .bytes = machine.journal[i]});
-        if (!follows || !restored) {
-            violations_.insert("a journal was refused");
-        }
-    }
+    machine.builds.clear();
+    restore(m);
     note_journal(m, 0);
     const std::vector<Stake> stakes(options_.count, Stake{1});
-    effects_.clear();
-    machine.gadget->begin_epoch(
-        tick(), {.number = {}, .first_slot = {}, .stakes = stakes, .schedule = {}}, effects_);
-    perform(m);
+    std::vector<ValidatorIndex> schedule;
+    for (std::uint64_t window = 0; window < 256; ++window) {
+        schedule.push_back(ValidatorIndex{static_cast<std::uint16_t>(leader(window * 4))});
+    }
+    feed(m, EpochInfo{.number = {}, .first_slot = {}, .stakes = stakes, .schedule = schedule});
     const std::vector<Hash> blocks = std::move(machine.blocks);
     machine.blocks.clear();
     machine.has.clear();
@@ -148,22 +135,76 @@ void Mesh::start(std::size_t m)
     }
 }
 
+void Mesh::restore(std::size_t m)
+{
+    Machine& machine = machines_[m];
+    const ValidatorIndex self{static_cast<std::uint16_t>(m)};
+    if (options_.with_tower) {
+        machine.engine = std::make_unique<CertifiedTower>(
+            EngineConfig{.tower = {.self = self, .finalized = machine.finalized, .may_sign = true},
+                         .gadget_defects = options_.defects});
+    } else {
+        machine.counter = std::make_unique<JournalCounter>();
+        machine.alone =
+            std::make_unique<CertificateGadget>(GadgetConfig{.self = self,
+                                                             .finalized = machine.finalized,
+                                                             .may_sign = true,
+                                                             .defects = options_.defects},
+                                                *machine.counter);
+    }
+    for (std::size_t i = 0; i < machine.journal.size(); ++i) {
+        const JournalRecord record{.sequence = *JournalSequence::from(i + 1),
+                                   .bytes = machine.journal[i]};
+        const bool follows = machine.engine || machine.counter->restore(record.sequence);
+        const auto restored =
+            machine.engine ? machine.engine->restore({&record, 1}) : machine.alone->restore(record);
+        if (!follows || !restored) {
+            violations_.insert("a journal was refused");
+        }
+    }
+}
+
+void Mesh::feed(std::size_t m, const Input& input)
+{
+    Machine& machine = machines_[m];
+    effects_.clear();
+    if (machine.engine) {
+        machine.engine->step(tick(), input, effects_);
+    } else if (const auto* message = std::get_if<VoteMessage>(&input)) {
+        machine.alone->hear(tick(), *message, effects_);
+    } else if (const auto* ready = std::get_if<Ready>(&input)) {
+        machine.alone->ready(tick(), *ready, effects_);
+    } else if (const auto* persisted = std::get_if<Persisted>(&input)) {
+        machine.alone->persisted(tick(), persisted->upto, effects_);
+    } else if (const auto* epoch = std::get_if<EpochInfo>(&input)) {
+        machine.alone->begin_epoch(tick(), *epoch, effects_);
+    } else if (const auto* timer = std::get_if<Timer>(&input)) {
+        if (timer->kind == TimerKind::slot_tick) {
+            machine.alone->tick(tick(), timer->slot, effects_);
+        } else {
+            machine.alone->wake(tick(), effects_);
+        }
+    }
+    perform(m);
+}
+
 void Mesh::on(std::size_t m, const Crash& /*event*/)
 {
     Machine& machine = machines_[m];
-    if (healed_ || !machine.gadget) {
+    if (healed_ || !machine.up()) {
         return;
     }
     // Of what was not synced a random part may have reached the disk all the same.
     machine.synced += draw(machine.journal.size() - machine.synced + 1);
-    machine.gadget.reset();
+    machine.alone.reset();
+    machine.engine.reset();
     ++machine.life;
     schedule(1 + draw(3'000), m, Restart{});
 }
 
 void Mesh::on(std::size_t m, const Restart& /*event*/)
 {
-    if (!machines_[m].gadget) {
+    if (!machines_[m].up()) {
         start(m);
     }
 }
@@ -178,12 +219,10 @@ void Mesh::on(std::size_t m, const SlotBegins& event)
         return;
     }
     Machine& machine = machines_[m];
-    if (!machine.gadget) {
+    if (!machine.up()) {
         return;
     }
-    effects_.clear();
-    machine.gadget->tick(tick(), Slot{event.slot}, effects_);
-    perform(m);
+    feed(m, Timer{.kind = TimerKind::slot_tick, .slot = Slot{event.slot}});
     if (leader(event.slot) == m) {
         build(m, event.slot);
     }
@@ -195,31 +234,27 @@ void Mesh::on(std::size_t m, const SlotBegins& event)
 void Mesh::on(std::size_t m, const Alarm& event)
 {
     Machine& machine = machines_[m];
-    if (machine.gadget && machine.life == event.life && machine.alarm == event.number) {
-        effects_.clear();
-        machine.gadget->wake(tick(), effects_);
-        perform(m);
+    if (machine.up() && machine.life == event.life && machine.alarm == event.number) {
+        feed(m, Timer{.kind = TimerKind::patience, .slot = {}});
     }
 }
 
 void Mesh::on(std::size_t m, const Synced& event)
 {
     Machine& machine = machines_[m];
-    if (!machine.gadget || machine.life != event.life || event.upto <= machine.synced) {
+    if (!machine.up() || machine.life != event.life || event.upto <= machine.synced) {
         return;
     }
     const std::size_t before = machine.synced;
     machine.synced = event.upto;
     note_journal(m, before);
     release(m);
-    effects_.clear();
-    machine.gadget->persisted(tick(), *JournalSequence::from(event.upto), effects_);
-    perform(m);
+    feed(m, Persisted{.upto = *JournalSequence::from(event.upto)});
 }
 
 void Mesh::on(std::size_t m, const Deliver& event)
 {
-    if (machines_[m].gadget) {
+    if (machines_[m].up()) {
         hear(m, event.message);
     }
 }
@@ -227,6 +262,9 @@ void Mesh::on(std::size_t m, const Deliver& event)
 /// For the oracle: what machine m may count.
 void Mesh::note(std::size_t m, StatementKind kind, ByteView body)
 {
+    if (kind == StatementKind::tower_vote) {
+        return;
+    }
     Machine& machine = machines_[m];
     const auto statement = decode_statement(kind, body);
     BELFRY_CHECK(statement);
@@ -248,6 +286,9 @@ void Mesh::note_journal(std::size_t m, std::size_t from)
     const Machine& machine = machines_[m];
     for (std::size_t i = from; i < machine.synced; ++i) {
         const ByteView record{machine.journal[i]};
+        if (record[0] < 3 || record[0] > 5) {
+            continue; // Tower's
+        }
         const auto kind = static_cast<StatementKind>(record[0] - 1);
         const bool final = kind == StatementKind::finalize;
         note(m, kind, final ? record.subspan(1, 10) : record.subspan(1));
@@ -269,16 +310,11 @@ void Mesh::note_journal(std::size_t m, std::size_t from)
 
 void Mesh::hear(std::size_t m, const Message& message)
 {
-    Machine& machine = machines_[m];
     note(m, message.kind, message.body);
-    effects_.clear();
-    machine.gadget->hear(tick(),
-                         {.from = message.from,
-                          .body = message.body,
-                          .kind = message.kind,
-                          .signature = message.signature},
-                         effects_);
-    perform(m);
+    feed(m, VoteMessage{.from = message.from,
+                        .body = message.body,
+                        .kind = message.kind,
+                        .signature = message.signature});
 }
 
 void Mesh::perform(std::size_t m)
@@ -297,6 +333,8 @@ void Mesh::perform(std::size_t m)
                                      .kind = sent->kind,
                                      .body = {sent->body.begin(), sent->body.end()},
                                      .signature = test_signature(self, sent->kind, sent->body)});
+        } else if (const auto* build = std::get_if<Build>(&effect)) {
+            machine.builds.push_back(*build);
         } else if (const auto* arm = std::get_if<Arm>(&effect)) {
             const std::uint64_t at_ms = std::max((arm->at.value + 999'999) / 1'000'000, now_ms_);
             schedule(at_ms - now_ms_, m, Alarm{.number = ++machine.alarm, .life = machine.life});
@@ -339,11 +377,20 @@ void Mesh::release(std::size_t m)
         }
     }
     machine.held.insert(machine.held.end(), waiting.begin(), waiting.end());
+    std::erase_if(machine.builds, [&](const Build& build) {
+        const bool allowed = build.after.value() <= machine.synced;
+        if (allowed) {
+            build_on(m, build.slot.value, build.parent);
+        }
+        return allowed;
+    });
 }
 
 void Mesh::send(std::size_t m, const Message& message)
 {
-    look_at_statement(m, *decode_statement(message.kind, message.body));
+    if (message.kind != StatementKind::tower_vote) {
+        look_at_statement(m, *decode_statement(message.kind, message.body));
+    }
     schedule(0, m, Deliver{message}); // its own signature
     for (std::size_t to = 0; to < honest(); ++to) {
         if (to != m && (healed_ || !chance(options_.loss_percent))) {
@@ -370,8 +417,12 @@ Hash Mesh::new_block(std::uint64_t slot, const BlockName& parent)
 void Mesh::build(std::size_t m, std::uint64_t slot)
 {
     const Machine& machine = machines_[m];
+    if (machine.engine) {
+        feed(m, Timer{.kind = TimerKind::build, .slot = Slot{slot}});
+        return;
+    }
     // The newest block above the base, as a stand-in for Tower's best leaf.
-    BlockName parent = machine.gadget->base();
+    BlockName parent = machine.gadget().base();
     std::set<Hash> above{parent.id};
     for (const Hash& id : machine.blocks) {
         const Block& block = blocks_.at(id);
@@ -382,7 +433,11 @@ void Mesh::build(std::size_t m, std::uint64_t slot)
             }
         }
     }
-    parent = machine.gadget->parent_for(tick(), Slot{slot}, parent);
+    build_on(m, slot, machine.gadget().parent_for(tick(), Slot{slot}, parent));
+}
+
+void Mesh::build_on(std::size_t m, std::uint64_t slot, const BlockName& parent)
+{
     const Hash id = new_block(slot, parent);
     schedule(0, m, GiveBlock{id});
     spread(id, m);
@@ -400,7 +455,7 @@ void Mesh::spread(const Hash& id, std::size_t from)
 void Mesh::on(std::size_t m, const GiveBlock& event)
 {
     Machine& machine = machines_[m];
-    if (!machine.gadget) {
+    if (!machine.up()) {
         schedule(200, m, event); // repair
         return;
     }
@@ -432,15 +487,12 @@ void Mesh::give(std::size_t m, const Hash& id)
     }
     machine.blocks.push_back(id);
     const Block& block = blocks_.at(id);
-    effects_.clear();
-    machine.gadget->ready(tick(),
-                          {.block = block.name,
-                           .parent = block.parent,
-                           .validity = Validity::valid,
-                           .state_hash = {},
-                           .author = {}},
-                          effects_);
-    perform(m);
+    feed(m, Ready{.block = block.name,
+                  .parent = block.parent,
+                  .validity = Validity::valid,
+                  .state_hash = {},
+                  .author =
+                      ValidatorIndex{static_cast<std::uint16_t>(leader(block.name.slot.value))}});
 }
 
 // ---- Liars --------------------------------------------------------------------------------------
@@ -548,9 +600,9 @@ void Mesh::look_at_effect(const Effect& effect)
 void Mesh::look(std::size_t m)
 {
     Machine& machine = machines_[m];
-    const CertificateGadget& gadget = *machine.gadget;
+    const CertificateGadget& gadget = machine.gadget();
     if (draw(64) == 0) {
-        if (const auto broken = gadget.check()) {
+        if (const auto broken = machine.engine ? machine.engine->check() : gadget.check()) {
             violations_.insert("check: " + std::string{*broken});
         }
     }
@@ -590,7 +642,7 @@ void Mesh::look(std::size_t m)
 void Mesh::look_at_finalized(std::size_t m)
 {
     Machine& machine = machines_[m];
-    const BlockName block = machine.gadget->finalized();
+    const BlockName block = machine.gadget().finalized();
     if (block == machine.finalized) {
         return;
     }

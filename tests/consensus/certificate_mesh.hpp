@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// certificate_mesh.hpp: n certificate gadgets without Tower, a random asynchronous network between
-// them, and liars. For tests.
+// certificate_mesh.hpp: n certificate gadgets, alone or with Tower, a random asynchronous network
+// between them, and liars. For tests.
 // Shapes   the last validators of the roster are the liars: one machine with no gadget that leads
 //          with several blocks a slot and says anything to anybody. The others are honest, and may
 //          crash and come back with what was synced.
@@ -12,6 +12,7 @@
 //          blocks exist. violations() names what must never be.
 
 #include "consensus/certificate/gadget.hpp"
+#include "consensus/certified_tower.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,7 @@ struct MeshOptions {
     std::uint64_t delay_max_ms = 2'500; // before heal()
     bool crashes = true;
     bool liars_go_on = true; // after heal()
+    bool with_tower = false; // whole engines; else gadgets alone
     GadgetDefects defects{};
 };
 
@@ -62,11 +64,18 @@ private:
     };
     struct Machine {
         std::unique_ptr<JournalCounter> counter;
-        std::unique_ptr<CertificateGadget> gadget; // none while it is down
+        std::unique_ptr<CertificateGadget> alone; // one of the two; none while it is down
+        std::unique_ptr<CertifiedTower> engine;
+        [[nodiscard]] bool up() const { return alone || engine; }
+        [[nodiscard]] const CertificateGadget& gadget() const
+        {
+            return engine ? engine->gadget() : *alone;
+        }
         std::uint64_t life = 0;
         std::vector<Bytes> journal;
         std::size_t synced = 0;
         std::vector<std::pair<JournalSequence, Message>> held;
+        std::vector<Build> builds;
         std::vector<Hash> blocks; // in the order given
         std::set<Hash> has;
         std::set<Hash> waiting;
@@ -117,6 +126,9 @@ private:
     void on(std::size_t m, const Restart& event);
 
     void start(std::size_t m);
+    void restore(std::size_t m);
+    void feed(std::size_t m, const Input& input);
+    void build_on(std::size_t m, std::uint64_t slot, const BlockName& parent);
     void give(std::size_t m, const Hash& id);
     void perform(std::size_t m);
     void release(std::size_t m);

@@ -84,6 +84,12 @@ TEST(CertificateMesh, silent_liars_do_not_stop_anybody)
     expect_no_harm({.count = 7, .liars = 2, .liars_go_on = false}, 20);
 }
 
+TEST(CertificateMesh, whole_engines_stay_safe_and_recover)
+{
+    expect_no_harm({.count = 4, .liars = 1, .with_tower = true}, 60);
+    expect_no_harm({.count = 7, .liars = 2, .with_tower = true}, 20);
+}
+
 // ---- Planted defects ----------------------------------------------------------------------------
 
 struct Mutant {
