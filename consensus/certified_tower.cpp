@@ -242,6 +242,27 @@ EngineStatus CertifiedTower::status() const
     return status;
 }
 
+std::vector<Bytes> CertifiedTower::latest_certificates() const
+{
+    return gadget_.latest_certificates();
+}
+
+void CertifiedTower::count(std::vector<NamedCount>& out) const
+{
+    tower_.count(out);
+    const GadgetCounters& counters = gadget_.counters();
+    out.insert(out.end(), {{"statements_counted", counters.statements_counted},
+                           {"statements_repeated", counters.statements_repeated},
+                           {"statements_outside_window", counters.statements_outside_window},
+                           {"statements_malformed", counters.statements_malformed},
+                           {"statements_unknown_voter", counters.statements_unknown_voter},
+                           {"third_notarizations", counters.third_notarizations},
+                           {"contradictions", counters.contradictions},
+                           {"bundles_relayed", counters.bundles_relayed},
+                           {"relays_dropped", counters.relays_dropped},
+                           {"standstills", counters.standstills}});
+}
+
 std::uint64_t CertifiedTower::digest() const
 {
     return tower_.digest() * 0x100000001B3 ^ gadget_.digest();

@@ -40,6 +40,8 @@ public:
     void prune(const BlockName& finalized) override;
     [[nodiscard]] Slot window_end() const override;
     [[nodiscard]] EngineStatus status() const override;
+    [[nodiscard]] std::vector<Bytes> latest_certificates() const override;
+    void count(std::vector<NamedCount>& out) const override;
     [[nodiscard]] std::uint64_t digest() const override;
     [[nodiscard]] std::optional<std::string_view> check() const override;
 

@@ -293,8 +293,8 @@ void CertificateGadget::State::arm(Effects& effects)
         standstill_at = in(config.times.standstill_ms);
     }
     Tick next = *standstill_at;
-    if (window) {
-        next = std::min(next, window->at);
+    if (!windows.empty()) {
+        next = std::min(next, windows.front().at);
     }
     if (!ends.empty()) {
         next = std::min(next, ends.front().at);

@@ -9,7 +9,9 @@
 namespace belfry::consensus {
 
 namespace {
-constexpr std::size_t ends_max = 16;
+// Deadlines under way: slots may be far shorter than the patience with them.
+constexpr std::size_t ends_max = 64;
+constexpr std::size_t windows_max = 16;
 constexpr std::uint64_t lag_max = 3; // slots without finality, then the newest is said again
 } // namespace
 
@@ -274,7 +276,7 @@ void CertificateGadget::State::tick(Slot slot, Effects& effects)
     const Slot upto = std::min(slot, end());
     if (upto > watched) {
         if (ends.size() == ends_max) {
-            ends.erase(ends.begin()); // the next one is later and covers it
+            ends.pop_back(); // the new one covers it; the oldest must come due
         }
         ends.push_back({.end = upto, .at = in(config.times.notarized_ms)});
         watched = upto;
@@ -286,7 +288,10 @@ void CertificateGadget::State::tick(Slot slot, Effects& effects)
         }
     }
     if ((slot.value - epoch_begin.value) % slots_per_window == 0) {
-        window = WindowBegin{.first = slot, .at = in(config.times.first_shred_ms)};
+        if (windows.size() == windows_max) {
+            windows.pop_back(); // its slots' ends come due without it
+        }
+        windows.push_back({.first = slot, .at = in(config.times.first_shred_ms)});
     }
     if (begins) {
         begin_resend(); // peers may have restarted too
@@ -320,16 +325,17 @@ void CertificateGadget::State::refresh(Effects& effects)
 
 void CertificateGadget::State::look_at_deadlines()
 {
-    if (window && window->at <= now) {
-        bool alive = newest_notarized >= window->first;
+    while (!windows.empty() && windows.front().at <= now) {
+        const Slot first = windows.front().first;
+        windows.erase(windows.begin());
+        bool alive = newest_notarized >= first;
         for (std::uint64_t i = 0; i < slots_per_window; ++i) {
-            const Slot slot{window->first.value + i};
+            const Slot slot{first.value + i};
             alive = alive || (in_window(slot) && at(slot).first_shred);
         }
         for (std::uint64_t i = 0; !alive && i < slots_per_window; ++i) {
-            skip_later(Slot{window->first.value + i});
+            skip_later(Slot{first.value + i});
         }
-        window.reset();
     }
     while (!ends.empty() && ends.front().at <= now) {
         const Slot until = ends.front().end;

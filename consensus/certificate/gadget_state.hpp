@@ -236,7 +236,7 @@ struct CertificateGadget::State {
         Slot first;
         Tick at;
     };
-    std::optional<WindowBegin> window;
+    std::vector<WindowBegin> windows; // rising
     std::optional<Tick> armed;
     bool more_to_do = false; // there was no room
 
