@@ -3,6 +3,7 @@
 // rule written down as in the book and computed anew at every question.
 #include "tests/consensus/tower_bench.hpp"
 
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -229,9 +230,13 @@ public:
 /// honest about their towers' entries, which are all blocks of their chain.
 class Pair {
 public:
-    explicit Pair(std::uint64_t seed)
+    explicit Pair(std::uint64_t seed, const TowerDefects& defects = {})
         : random_(seed)
-        , bench_({.self = ValidatorIndex{0}, .may_sign = true, .certificates = true}, draw_stakes())
+        , bench_({.self = ValidatorIndex{0},
+                  .may_sign = true,
+                  .certificates = true,
+                  .defects = defects},
+                 draw_stakes())
     {
     }
 
@@ -422,6 +427,7 @@ private:
             judge(vote.block());
             last_ = vote.block();
             own_ = vote.tower;
+            voted_[vote.block().slot] = vote.block();
             in_flight_ = vote;
             ++votes_;
         }
@@ -430,6 +436,12 @@ private:
     void judge(const BlockName& block)
     {
         ASSERT_EQ(block, book_.heaviest());
+        Tower binding = own_;
+        binding.expire(block.slot);
+        for (const Lockout& entry : binding.entries()) {
+            const BlockName& voted = voted_.at(entry.slot);
+            ASSERT_TRUE(book_.blocks.contains(voted) && book_.descends(block, voted));
+        }
         ASSERT_TRUE(book_.deep_enough(own_, block, 4, 38, 100));
         ASSERT_TRUE(book_.deep_enough(own_, block, 8, 2, 3));
         if (!last_ || !book_.blocks.contains(*last_) || book_.descends(block, *last_)) {
@@ -452,6 +464,7 @@ private:
     std::optional<BlockName> last_;
     std::optional<TowerVote> in_flight_;
     Tower own_;
+    std::map<Slot, BlockName> voted_;
     std::uint64_t switches_ = 0;
     std::uint64_t votes_ = 0;
     std::uint64_t purges_ = 0;
@@ -479,6 +492,40 @@ TEST(TowerModel, stands_and_votes_as_the_book_says_over_random_forks_and_votes)
     EXPECT_GT(switches, 20U);
     EXPECT_GT(votes, 1000U);
     EXPECT_GT(purges, 100U);
+}
+
+/// Seeds until the engine with this defect differs from the book; seed_count + 1 when none does.
+std::uint64_t seeds_to_differ(const TowerDefects& defects, std::uint64_t seed_count)
+{
+    for (std::uint64_t seed = 1; seed <= seed_count; ++seed) {
+        testing::TestPartResultArray differences;
+        const testing::ScopedFakeTestPartResultReporter quiet(
+            testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &differences);
+        Pair pair(seed, defects);
+        for (int i = 0; i < 70; ++i) {
+            pair.change();
+            pair.compare();
+            if (differences.size() > 0) {
+                return seed;
+            }
+        }
+    }
+    return seed_count + 1;
+}
+
+TEST(PlantedDefect, engines_that_differ_from_the_book_are_seen)
+{
+    EXPECT_LE(seeds_to_differ({.threshold_unchecked = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.no_switch_proof = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.old_votes_switch = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.own_side_switches = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.voter_counted_twice = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.duplicate_ignored = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.duplicate_stays_invalid = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.ancestors_not_marked = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.lockout_unchecked = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.resets_to_heaviest = true}, 200), 200U);
+    EXPECT_LE(seeds_to_differ({.no_expiry = true}, 200), 200U);
 }
 
 } // namespace
