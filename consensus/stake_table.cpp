@@ -93,6 +93,9 @@ void StakeBook::forget_below(Slot slot)
 
 bool StakeBook::knows(ValidatorIndex who) const
 {
+    if (uniform_) {
+        return !entries_.empty() && entries_.back().stakes.stake(who) > Stake{};
+    }
     return std::ranges::any_of(
         entries_, [&](const Entry& entry) { return entry.stakes.stake(who) > Stake{}; });
 }

@@ -254,7 +254,7 @@ void TowerEngine::vote_for(const Choice& choice, Effects& effects)
     newest_is_durable_ = false;
     said_this_slot_ = true;
     last_switch_ = choice.leaving;
-    counters_.switches += choice.leaving ? 1 : 0;
+    counters_.switches += choice.leaving ? 1U : 0U;
     standing_switch_.reset(); // from here on it stands on its last vote
     scratch_.clear();
     encode_tower_record(record, scratch_);

@@ -2,20 +2,20 @@
 #pragma once
 // tower_engine.hpp: Tower BFT behind the Engine interface: fork choice, lockouts, thresholds,
 // roots, and the levels that follow from everybody's votes.
-// Rules    choose() holds the five cases of what to stand on and whether to vote; a vote needs:
-// newer
-//          than the last one, every vote that still binds is an ancestor of the block, the stake
-//          that would be locked in agrees (more than 38 % at index 4, more than 2/3 at index 8, or
-//          the entry there is as deep as it was before this vote), and of this node's own earlier
-//          blocks on the chain the newest was voted for, or built on, by more than 1/3. For a block
-//          on another fork also a switch proof (switch_proof.hpp), or that another version of the
-//          old fork's block was chosen, or that a final block is on another fork than the last
-//          vote. Two blocks in a slot: all versions are invalid until more than 52 % voted for
-//          exactly one of them or for exactly one block above it; then the others are purged. Each
-//          block is judged with the stakes of its own slot's epoch. confirmed: more than 2/3 voted
-//          for exactly this block. super_rooted: more than 2/3 rooted; it is final where there are
-//          no certificates, else it is told and acts on nothing, and finality comes through
-//          finalize().
+// Rules    choose() holds the five cases of what to stand on and whether to vote.
+//          A vote needs: newer than the last one; every vote that still binds is an ancestor of the
+//          block; the stake that would be locked in agrees, more than 38 % at index 4 and more than
+//          2/3 at index 8 (or the entry there is as deep as it was before this vote); and of this
+//          node's own earlier blocks on the chain the newest was voted for, or built on, by more
+//          than 1/3. For a block on another fork also a switch proof (switch_proof.hpp), or that
+//          another version of a block on the old fork was chosen, or that a final block lies
+//          elsewhere.
+//          Two blocks in a slot: all versions are invalid until more than 52 % voted for exactly
+//          one of them, or for exactly one block above it; then the others are purged.
+//          Each block is judged with the stakes of its own slot's epoch.
+//          confirmed: more than 2/3 voted for exactly this block. super_rooted: more than 2/3
+//          rooted; it is final where there are no certificates, else it is told and acts on
+//          nothing, and finality comes through finalize().
 // Bounds   blocks in (finalized, finalized + slots_max], blocks_max of them. Per validator: the
 //          newest tower on a held block, the newest on one not held, one more value for its slot.
 //          awaited_finals_max final blocks not held yet, chosen_ahead_max chosen versions not held.

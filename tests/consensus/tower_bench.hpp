@@ -115,6 +115,26 @@ public:
         step(VoteMessage{.from = ValidatorIndex{who}, .body = body});
     }
 
+    /// The same vote by each of first..last.
+    void votes(std::uint16_t first, std::uint16_t last, const BlockName& block,
+               const std::vector<std::uint64_t>& before = {})
+    {
+        for (std::uint16_t who = first; who <= last; ++who) {
+            vote(who, block, before);
+        }
+    }
+    void duplicate(std::uint64_t slot)
+    {
+        step(Duplicate{.slot = Slot{slot}, .first = name(slot, 1).id, .second = name(slot, 2).id});
+    }
+    void epoch(std::uint64_t number, std::uint64_t first_slot, const std::vector<Stake>& stakes)
+    {
+        step(EpochInfo{.number = Epoch{number},
+                       .first_slot = Slot{first_slot},
+                       .stakes = stakes,
+                       .schedule = {}});
+    }
+
     template <class T>
     [[nodiscard]] std::vector<T> all() const
     {

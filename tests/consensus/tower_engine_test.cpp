@@ -216,139 +216,15 @@ TEST(TowerEngine, builds_its_own_slots_once_on_the_best_block_below_them)
     EXPECT_EQ(bench.all<Build>()[0].parent, name(1)) << "a parent is below its child";
 }
 
-// ---- Restart ------------------------------------------------------------------------------------
-
-/// An engine that voted for slots 1..votes of one chain and began to build slot 8.
-Bench voter(std::uint64_t votes)
+/// An engine that voted for slots 1 to 4 of one chain.
+Bench voter()
 {
     Bench bench;
-    for (std::uint64_t slot = 1; slot <= votes; ++slot) {
+    for (std::uint64_t slot = 1; slot <= 4; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
         bench.persisted();
     }
-    bench.build(8);
     return bench;
-}
-
-TEST(TowerRestart, goes_on_where_its_journal_ends)
-{
-    const Bench before = voter(4);
-    const std::vector<JournalRecord> journal = before.journal();
-    ASSERT_EQ(journal.size(), 5U);
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true}, journal);
-    ASSERT_TRUE(after.restored.has_value());
-    EXPECT_EQ(after.engine.own().tower(), before.engine.own().tower());
-    EXPECT_EQ(after.engine.status().last_vote, name(4));
-    after.tick();
-    EXPECT_EQ(after.voted(), name(4)) << "its newest vote is said again on start";
-    for (std::uint64_t slot = 1; slot <= 4; ++slot) {
-        after.block(name(slot), slot == 1 ? genesis : name(slot - 1));
-        EXPECT_TRUE(after.kept.empty()) << "no second vote for slot " << slot;
-    }
-    after.build(8);
-    EXPECT_TRUE(after.all<Build>().empty()) << "slot 8 was begun before";
-    for (const std::uint16_t who : others) { // index 4 asks for more than its own quarter
-        after.vote(who, name(4), {1, 2, 3});
-    }
-    after.block(name(5), name(4));
-    EXPECT_EQ(after.voted(), name(5));
-    ASSERT_EQ(after.all<Persist>().size(), 1U);
-    EXPECT_EQ(after.all<Persist>()[0].sequence.value(), 6U);
-}
-
-TEST(TowerRestart, votes_for_blocks_that_the_ledger_lost_bind_until_they_expire)
-{
-    const Bench before = voter(4); // slot 1 binds through 17, slot 4 through 6
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
-    after.block(name(5, 7), genesis);
-    after.block(name(17, 7), name(5, 7));
-    after.tick();
-    ASSERT_EQ(after.all<Want>().size(), 1U);
-    EXPECT_EQ(after.all<Want>()[0].block, name(4)) << "it asks for the block of its last vote";
-    after.vote(1, name(5, 7));
-    after.vote(2, name(17, 7));
-    EXPECT_TRUE(after.kept.empty());
-    after.block(name(18, 7), name(17, 7));
-    EXPECT_EQ(after.voted(), name(18, 7));
-    ASSERT_TRUE(after.engine.last_switch().has_value());
-    EXPECT_EQ(after.engine.last_switch()->reason, SwitchReason::proof);
-    EXPECT_EQ(after.engine.last_switch()->proof.stake, Stake{2});
-}
-
-TEST(TowerRestart, does_not_vote_while_the_ledger_is_older_than_its_root)
-{
-    Bench before;
-    for (std::uint64_t slot = 1; slot <= 40; ++slot) {
-        before.block(name(slot), slot == 1 ? genesis : name(slot - 1));
-        for (const std::uint16_t who : others) {
-            before.vote(who, name(slot));
-        }
-        before.persisted();
-    }
-    ASSERT_EQ(before.engine.status().rooted, name(9));
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
-    // Another chain, far above every expiry but the root's: no vote.
-    after.block(name(1, 1), genesis);
-    const Slot far{after.engine.window_end().value - 1};
-    after.block({.slot = far, .id = {}}, name(1, 1));
-    EXPECT_TRUE(after.kept.empty());
-    // The own chain again: it votes once past what it voted for.
-    for (std::uint64_t slot = 1; slot <= 40; ++slot) {
-        after.block(name(slot), slot == 1 ? genesis : name(slot - 1));
-        EXPECT_TRUE(after.kept.empty());
-    }
-    for (const std::uint16_t who : others) {
-        after.vote(who, name(40), {30, 31, 32, 33, 34, 35, 36, 37, 38, 39});
-    }
-    after.block(name(41), name(40));
-    EXPECT_EQ(after.voted(), name(41));
-}
-
-TEST(TowerRestart, drops_votes_at_or_below_the_ledgers_final_block)
-{
-    const Bench before = voter(4);
-    Bench after({.self = ValidatorIndex{0}, .finalized = name(3), .may_sign = true},
-                before.journal());
-    EXPECT_EQ(after.engine.own().tower().depth(), 1U);
-    EXPECT_EQ(after.engine.status().rooted, name(3));
-    after.block(name(4), name(3));
-    after.block(name(5), name(4));
-    EXPECT_EQ(after.voted(), name(5));
-}
-
-TEST(TowerRestart, keeps_votes_that_the_final_chain_shows_to_be_on_another_fork)
-{
-    const Bench before = voter(4); // slot 2 binds through 10, slot 1 through 17
-    const std::vector<BlockName> chain{genesis, name(1), name(3, 9)};
-    Bench after({.self = ValidatorIndex{0},
-                 .finalized = name(3, 9),
-                 .final_chain = chain,
-                 .may_sign = true},
-                before.journal());
-    EXPECT_EQ(after.engine.own().tower().depth(), 3U);
-    after.block(name(10, 9), name(3, 9));
-    EXPECT_TRUE(after.kept.empty());
-    after.block(name(11, 9), name(10, 9));
-    EXPECT_EQ(after.voted(), name(11, 9));
-}
-
-TEST(TowerRestart, refuses_a_journal_that_cannot_be_its_own)
-{
-    const Bench before = voter(4);
-    const auto refuse = [](const std::vector<JournalRecord>& records, std::uint16_t self) {
-        TowerEngine engine({.self = ValidatorIndex{self}, .may_sign = true});
-        return engine.restore(records).error();
-    };
-    std::vector<JournalRecord> records = before.journal();
-    EXPECT_EQ(refuse(records, 1), RestoreError::not_ours);
-    std::vector<JournalRecord> gap{records[0], records[2]};
-    EXPECT_EQ(refuse(gap, 0), RestoreError::sequence_gap);
-    std::vector<JournalRecord> back{records[1],
-                                    {.sequence = records[2].sequence, .bytes = records[0].bytes}};
-    EXPECT_EQ(refuse(back, 0), RestoreError::goes_back);
-    const Bytes torn{before.kept[0].begin(), before.kept[0].end() - 1};
-    EXPECT_EQ(refuse({{.sequence = records[0].sequence, .bytes = torn}}, 0),
-              RestoreError::malformed_record);
 }
 
 TEST(TowerEngine, stops_signing_when_its_key_speaks_elsewhere)
@@ -385,8 +261,8 @@ TEST(TowerEngine, takes_blocks_up_to_its_window_and_moves_it_with_what_the_ledge
 
 TEST(TowerEngine, equal_inputs_give_equal_digests_and_other_inputs_do_not)
 {
-    Bench one = voter(4);
-    Bench two = voter(4);
+    Bench one = voter();
+    Bench two = voter();
     EXPECT_EQ(one.engine.digest(), two.engine.digest());
     two.vote(2, name(4));
     EXPECT_NE(one.engine.digest(), two.engine.digest());

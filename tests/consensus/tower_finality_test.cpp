@@ -49,6 +49,13 @@ TEST(Finality, with_certificates_the_roots_are_told_and_act_on_nothing)
     EXPECT_EQ(bench.engine.forks().count(), 41U) << "blocks are kept down to the final one";
 }
 
+TEST(PlantedDefect, roots_that_act_beside_certificates_are_seen)
+{
+    TowerConfig config = with_certificates;
+    config.defects.roots_act = true;
+    EXPECT_EQ(rooted(config).ever(Level::finalized).size(), 9U);
+}
+
 TEST(Finality, a_certificate_prunes_to_its_block_and_forks_are_chosen_below_it)
 {
     Bench bench({.self = std::nullopt, .certificates = true});
