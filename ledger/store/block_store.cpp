@@ -267,7 +267,7 @@ Result<std::optional<ShredSet>, StoreError> BlockReader::set(const SetKey& key) 
 }
 
 Result<std::vector<ShredSet>, StoreError> BlockReader::sets_at(Slot slot, std::uint32_t index,
-                                                              std::size_t sets_max) const
+                                                               std::size_t sets_max) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().sets));
@@ -310,7 +310,7 @@ Result<std::optional<BlockRecord>, StoreError> BlockReader::block(const BlockRef
 }
 
 Result<std::vector<ShredSet>, StoreError> BlockReader::sets_of_block(const BlockRef& ref,
-                                                                    const SetRange& range) const
+                                                                     const SetRange& range) const
 {
     std::vector<ShredSet> sets;
     BELFRY_TRY(record, block(ref));
@@ -345,7 +345,7 @@ Result<std::optional<Block>, StoreError> BlockReader::load_block(const BlockRef&
 
 Result<void, StoreError>
 BlockReader::for_each_block_after(Slot after,
-                                 const std::function<bool(const BlockRecord&)>& visit) const
+                                  const std::function<bool(const BlockRecord&)>& visit) const
 {
     // Read in batches: visit may take long, and may write.
     Bytes from = slot_key(after);
@@ -376,6 +376,18 @@ BlockReader::for_each_block_after(Slot after,
         from = block_key(blocks.back().ref);
         from.push_back(0);
     }
+}
+
+Result<std::optional<BlockRef>, StoreError> BlockReader::lowest_block() const
+{
+    BELFRY_TRY(transaction, LmdbTransaction::read(env_));
+    BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().blocks));
+    BELFRY_TRY(record, cursor.first());
+    if (!record) {
+        return std::nullopt;
+    }
+    BELFRY_TRY(block, decode_block(record->key, record->content));
+    return block.ref;
 }
 
 Result<std::optional<BlockRef>, StoreError> BlockReader::highest_block() const
@@ -432,7 +444,7 @@ BlockReader::finalized_before(const FinalizedRange& range) const
 }
 
 Result<std::vector<BlockRef>, StoreError> BlockReader::finalized_from(Slot first,
-                                                                     std::size_t count_max) const
+                                                                      std::size_t count_max) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
     BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().chain));

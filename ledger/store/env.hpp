@@ -34,6 +34,7 @@ struct LmdbDatabases {
     LmdbDatabase chain{"chain"};
     LmdbDatabase signatures{"signatures"};
     LmdbDatabase accounts{"accounts"};
+    LmdbDatabase addresses{"addresses"};
 };
 
 /// Another process holds the directory: the one failure of a start that passes by itself.
