@@ -105,6 +105,7 @@ struct ReplayInput {
 struct StatusAnswer {
     ledger::BlockRef block;
     Height height;
+    std::size_t transaction_index = 0;
     TransactionStatus status;
 };
 
@@ -119,6 +120,18 @@ struct Simulation {
     TransactionError error;
     Lamports fee;
     std::uint64_t compute_units = 0;
+    std::vector<std::uint64_t> balances; // of every account before, then after; else empty
+    std::uint64_t loaded_bytes = 0;      // data of all its accounts
+    /// After it, as wanted; nullopt: the transaction does not name it.
+    std::vector<std::optional<ledger::Account>> accounts;
+    bool accounts_too_large = false; // and so not there
+};
+
+struct SimulationRequest {
+    Hash block_id = {};
+    bool any_blockhash = false; // as if the transaction named the newest one
+    std::span<const Pubkey> accounts_wanted = {};
+    std::size_t account_bytes_max = 0; // data of those
 };
 
 struct BankCounters {
@@ -192,6 +205,8 @@ public:
     [[nodiscard]] Lamports fee_of(const ledger::Transaction& transaction) const;
     /// What the transaction would do in a child of this block. Signatures are not looked at.
     [[nodiscard]] std::optional<Simulation> simulate(const Hash& block_id,
+                                                     const ledger::Transaction& transaction) const;
+    [[nodiscard]] std::optional<Simulation> simulate(const SimulationRequest& request,
                                                      const ledger::Transaction& transaction) const;
 
     /// Makes a block and its ancestors final: whatever does not descend from it is pruned.

@@ -3,12 +3,30 @@
 #include "exec/bank.hpp"
 #include "exec/programs/compute_budget.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace belfry::exec {
 namespace {
 
 [[nodiscard]] const ledger::Account* existing(const ledger::Account& account)
 {
     return account.lamports.value != 0 ? &account : nullptr;
+}
+
+[[nodiscard]] ledger::Account account_after(const WorkingAccount& after,
+                                            const ledger::Account* before)
+{
+    ledger::Account account{.lamports = Lamports{after.lamports},
+                            .owner = after.owner,
+                            .data = {},
+                            .executable = after.executable};
+    if (after.data_is_new) {
+        account.data.resize(after.data_bytes);
+    } else if (before != nullptr && after.data_bytes != 0) {
+        account.data = before->data;
+    }
+    return account;
 }
 
 } // namespace
@@ -89,8 +107,10 @@ std::optional<StatusAnswer> Bank::answer(const std::optional<Occurrence>& found)
     if (!found || !found->block->outcomes_known) {
         return std::nullopt;
     }
-    return StatusAnswer{found->block->ref(), found->block->height(),
-                        found->block->statuses[found->transaction_index]};
+    return StatusAnswer{.block = found->block->ref(),
+                        .height = found->block->height(),
+                        .transaction_index = found->transaction_index,
+                        .status = found->block->statuses[found->transaction_index]};
 }
 
 std::optional<StatusAnswer> Bank::status(const Hash& block_id,
@@ -115,33 +135,66 @@ Lamports Bank::fee_of(const ledger::Transaction& transaction) const
 std::optional<Simulation> Bank::simulate(const Hash& block_id,
                                          const ledger::Transaction& transaction) const
 {
-    const BlockState* block = tree_.find(block_id);
+    return simulate(SimulationRequest{.block_id = block_id}, transaction);
+}
+
+std::optional<Simulation> Bank::simulate(const SimulationRequest& request,
+                                         const ledger::Transaction& transaction) const
+{
+    const BlockState* block = tree_.find(request.block_id);
     if (block == nullptr) {
         return std::nullopt;
     }
     Simulation simulation;
     simulation.fee = fee_of(transaction);
-    if (tree_.blockhash_age(*block, transaction.recent_blockhash()) != BlockhashAge::valid) {
-        simulation.error = TransactionError::of(TransactionErrorKind::blockhash_not_found);
-        return simulation;
+    if (!request.any_blockhash) {
+        if (tree_.blockhash_age(*block, transaction.recent_blockhash()) != BlockhashAge::valid) {
+            simulation.error = TransactionError::of(TransactionErrorKind::blockhash_not_found);
+            return simulation;
+        }
+        if (tree_.in_window(*block, transaction.message_hash())) {
+            simulation.error = TransactionError::of(TransactionErrorKind::already_processed);
+            return simulation;
+        }
     }
-    if (tree_.in_window(*block, transaction.message_hash())) {
-        simulation.error = TransactionError::of(TransactionErrorKind::already_processed);
-        return simulation;
-    }
+    const AccountLookup lookup = [&](const Pubkey& key) {
+        return account_at(*block, key);
+    };
     WorkingSet working;
     std::vector<std::uint32_t> places;
     places.reserve(transaction.account_count());
     for (std::size_t i = 0; i < transaction.account_count(); ++i) {
-        places.push_back(working.load(transaction.account(i),
-                                      [&](const Pubkey& key) { return account_at(*block, key); }));
+        places.push_back(working.load(transaction.account(i), lookup));
     }
+    simulation.balances.resize(2 * places.size());
     const ExecutionOutcome outcome =
-        run_transaction(LoadedTransaction{&transaction, places, writable_mask_of(transaction)},
+        run_transaction(LoadedTransaction{.transaction = &transaction,
+                                          .places = places,
+                                          .writable_mask = writable_mask_of(transaction),
+                                          .balances = simulation.balances},
                         working, executor_.rules());
     simulation.would_be_included = outcome.charged;
     simulation.error = outcome.error;
     simulation.compute_units = outcome.compute_units;
+    for (const std::uint32_t place : places) {
+        simulation.loaded_bytes += working.at(place).data_bytes;
+    }
+    std::size_t account_bytes = 0;
+    for (const Pubkey& wanted : request.accounts_wanted) {
+        const auto place = std::ranges::find_if(
+            places, [&](std::uint32_t candidate) { return working.key_of(candidate) == wanted; });
+        std::optional<ledger::Account>& account = simulation.accounts.emplace_back();
+        if (place == places.end()) {
+            continue;
+        }
+        account_bytes += working.at(*place).data_bytes;
+        if (account_bytes > request.account_bytes_max) {
+            simulation.accounts.clear();
+            simulation.accounts_too_large = true;
+            break;
+        }
+        account = account_after(working.at(*place), lookup(wanted));
+    }
     return simulation;
 }
 

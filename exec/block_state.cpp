@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/block_state.hpp"
 
+#include "ledger/model/transaction.hpp"
+
 namespace belfry::exec {
 
 void encode(const Anchor& anchor, ByteWriter& out)
@@ -39,6 +41,33 @@ void encode(const TransactionStatus& status, ByteWriter& out)
     out.bytes(status.first_signature.view());
     encode(status.error, out);
     out.u64(status.fee.value);
+}
+
+void encode_outcome(const TransactionStatus& status, ByteWriter& out)
+{
+    encode(status.error, out);
+    out.u64(status.fee.value);
+    out.u32(status.compute_units);
+    for (const std::uint64_t lamports : status.balances) {
+        out.u64(lamports);
+    }
+}
+
+std::optional<TransactionOutcome> decode_outcome(ByteReader& in)
+{
+    constexpr std::size_t balances_max = 2 * ledger::transaction_accounts_max;
+    TransactionOutcome outcome;
+    const std::optional<TransactionError> error = decode_transaction_error(in);
+    outcome.fee = Lamports{in.u64()};
+    outcome.compute_units = in.u32();
+    while (in.ok() && !in.finished() && outcome.balances.size() < balances_max) {
+        outcome.balances.push_back(in.u64());
+    }
+    if (!error || !in.finished() || outcome.balances.size() % 2 != 0) {
+        return std::nullopt;
+    }
+    outcome.error = *error;
+    return outcome;
 }
 
 std::optional<TransactionStatus> decode_transaction_status(ByteReader& in)

@@ -24,12 +24,14 @@ struct TransactionStatus {
     Signature first_signature = {};
     TransactionError error = {}; // ok() when it took effect; the fee is charged either way
     Lamports fee = {};
+    std::uint32_t compute_units = 0;
+    std::vector<std::uint64_t> balances = {}; // of every account before, then after; or unknown
     friend bool operator==(const TransactionStatus&, const TransactionStatus&) = default;
 };
 
 inline constexpr std::size_t transaction_status_bytes =
     32 + 64 + TransactionError::encoded_bytes + 8;
-/// Appends transaction_status_bytes bytes, in the order of the fields.
+/// Appends transaction_status_bytes bytes: the first four fields in their order.
 void encode(const TransactionStatus& status, ByteWriter& out);
 /// nullopt on too few bytes or an unknown error.
 [[nodiscard]] std::optional<TransactionStatus> decode_transaction_status(ByteReader& in);
@@ -53,6 +55,19 @@ inline constexpr std::size_t anchor_bytes = 40 + 40 + 8 + 32 + 32 + 32 + 8 + 8;
 void encode(const Anchor& anchor, ByteWriter& out);
 /// The reader says ok() == false when bytes are missing.
 [[nodiscard]] Anchor decode_anchor(ByteReader& in);
+
+/// How a transaction ended, as the ledger keeps it under its signature.
+struct TransactionOutcome {
+    TransactionError error = {};
+    Lamports fee = {};
+    std::uint32_t compute_units = 0;
+    std::vector<std::uint64_t> balances = {}; // as in TransactionStatus
+    friend bool operator==(const TransactionOutcome&, const TransactionOutcome&) = default;
+};
+/// Appends error | fee u64 | compute units u32 | balances u64 each.
+void encode_outcome(const TransactionStatus& status, ByteWriter& out);
+/// Reads to the end. nullopt for what encode_outcome never wrote.
+[[nodiscard]] std::optional<TransactionOutcome> decode_outcome(ByteReader& in);
 
 struct BlockState {
     Anchor anchor;

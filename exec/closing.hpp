@@ -21,8 +21,13 @@ struct Bank::Closing {
 [[nodiscard]] inline TransactionStatus status_of(const ledger::Transaction& transaction,
                                                  const ExecutionOutcome& outcome)
 {
-    return TransactionStatus{transaction.message_hash(), transaction.signature(0), outcome.error,
-                             outcome.fee};
+    return TransactionStatus{.message_hash = transaction.message_hash(),
+                             .first_signature = transaction.signature(0),
+                             .error = outcome.error,
+                             .fee = outcome.fee,
+                             .compute_units = static_cast<std::uint32_t>(outcome.compute_units),
+                             .balances =
+                                 std::vector(outcome.balances.begin(), outcome.balances.end())};
 }
 
 } // namespace belfry::exec

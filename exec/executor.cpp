@@ -50,21 +50,32 @@ public:
         ExecutionOutcome outcome;
         outcome.fee = budget_.fee();
         outcome.base_fee = budget_.base_fee;
+        outcome.balances = loaded_.balances;
+        note_balances(0);
         outcome.error = charge_fee();
-        if (!outcome.error.ok()) {
-            return outcome;
+        if (outcome.error.ok()) {
+            outcome.charged = true;
+            save();
+            outcome.error = effects(outcome.compute_units);
+            if (!outcome.error.ok()) {
+                restore();
+            }
+            for_writable([&](std::size_t index) { forget_when_empty(at(index)); });
         }
-        outcome.charged = true;
-        save();
-        outcome.error = effects(outcome.compute_units);
-        if (!outcome.error.ok()) {
-            restore();
-        }
-        for_writable([&](std::size_t index) { forget_when_empty(at(index)); });
+        note_balances(loaded_.places.size());
         return outcome;
     }
 
 private:
+    void note_balances(std::size_t first)
+    {
+        if (!loaded_.balances.empty()) {
+            for (std::size_t index = 0; index < loaded_.places.size(); ++index) {
+                loaded_.balances[first + index] = at(index).lamports;
+            }
+        }
+    }
+
     [[nodiscard]] WorkingAccount& at(std::size_t index)
     {
         return working_.at(loaded_.places[index]);
@@ -239,6 +250,7 @@ void Executor::load(std::span<const ledger::Transaction* const> transactions, Wo
         place_count += transaction->account_count();
     }
     places_.resize(place_count);
+    balances_.resize(2 * place_count);
     loaded_.clear();
     loaded_.reserve(transactions.size());
     std::size_t begin = 0;
@@ -247,8 +259,11 @@ void Executor::load(std::span<const ledger::Transaction* const> transactions, Wo
         for (std::size_t index = 0; index < count; ++index) {
             places_[begin + index] = working.load(transaction->account(index), lookup);
         }
-        loaded_.push_back(LoadedTransaction{transaction, std::span(places_).subspan(begin, count),
-                                            writable_mask_of(*transaction)});
+        loaded_.push_back(
+            LoadedTransaction{.transaction = transaction,
+                              .places = std::span(places_).subspan(begin, count),
+                              .writable_mask = writable_mask_of(*transaction),
+                              .balances = std::span(balances_).subspan(2 * begin, 2 * count)});
         begin += count;
     }
 }

@@ -29,13 +29,17 @@ struct ExecutionOutcome {
     Lamports fee;      // base and priority fee
     Lamports base_fee; // the part that the burn rule is about
     std::uint64_t compute_units = 0;
+    /// Lamports of every account before, then of every account after: two per account. What they
+    /// are in lives until the executor's next execute(); empty where nobody asked.
+    std::span<const std::uint64_t> balances = {};
 };
 
 /// A transaction with the places of its accounts in a working set.
 struct LoadedTransaction {
     const ledger::Transaction* transaction = nullptr;
-    std::span<const std::uint32_t> places; // one per account
-    std::uint64_t writable_mask = 0;       // bit i: account i
+    std::span<const std::uint32_t> places;  // one per account
+    std::uint64_t writable_mask = 0;        // bit i: account i
+    std::span<std::uint64_t> balances = {}; // two per account, or empty: not asked for
 };
 
 /// Bit i: the transaction may write account i. Native programs and programs it calls are not
@@ -66,6 +70,7 @@ private:
     Arena& arena_;
     std::vector<LoadedTransaction> loaded_;
     std::vector<std::uint32_t> places_;
+    std::vector<std::uint64_t> balances_;
     struct LastWave {
         std::uint64_t generation = 0; // of the call that the two numbers belong to
         std::uint32_t written = 0;    // one more than the wave, 0 for none

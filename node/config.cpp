@@ -141,11 +141,20 @@ void read_threads(const TomlSection& root, std::string_view file, NodeConfig& co
 void read_rpc_and_log(const TomlSection& root, std::string_view file, NodeConfig& config)
 {
     const TomlSection rpc(root.table("rpc"), file, "[rpc]",
-                          {"listen", "connections_max", "body_bytes_max", "idle_seconds"});
+                          {"listen", "websocket", "connections_max", "body_bytes_max",
+                           "idle_seconds", "faucet", "faucet_lamports_max"});
     if (rpc.has("listen")) {
         config.rpc.listen = rpc.endpoint("listen");
         config.rpc.listen_given = true;
     }
+    if (rpc.has("websocket")) {
+        config.rpc.websocket = rpc.endpoint("websocket");
+        config.rpc.websocket_given = true;
+    }
+    if (rpc.has("faucet")) {
+        config.rpc.faucet = config.file.parent_path() / rpc.text("faucet");
+    }
+    rpc.number("faucet_lamports_max", config.rpc.faucet_lamports_max, {1, toml_integer_max});
     rpc.number("connections_max", config.rpc.connections_max, {1, 1'000'000});
     rpc.number("body_bytes_max", config.rpc.body_bytes_max, {2048, 64U << 20});
     rpc.number("idle_seconds", config.rpc.idle_seconds, {20, 3600}); // web3.js keeps one 19 s

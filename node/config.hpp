@@ -74,6 +74,10 @@ struct NodeConfig {
         std::uint32_t connections_max = 1024;
         std::uint32_t body_bytes_max = 64 * 1024;
         std::uint32_t idle_seconds = 30;
+        Endpoint websocket; // subscriptions; also by upgrade at listen
+        bool websocket_given = false;
+        std::filesystem::path faucet; // key file for requestAirdrop; empty: none
+        std::uint64_t faucet_lamports_max = 10'000'000'000;
     } rpc;
     struct Repair {
         std::uint32_t requests_per_second = 2000; // that this node sends

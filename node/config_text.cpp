@@ -83,6 +83,13 @@ std::string to_toml(const NodeConfig& config)
     if (config.rpc.listen_given) {
         out += fmt::format("listen = \"{}\"\n", config.rpc.listen.to_string());
     }
+    if (config.rpc.websocket_given) {
+        out += fmt::format("websocket = \"{}\"\n", config.rpc.websocket.to_string());
+    }
+    if (!config.rpc.faucet.empty()) {
+        out += fmt::format("faucet = {}\nfaucet_lamports_max = {}\n",
+                           toml_string(config.rpc.faucet.string()), config.rpc.faucet_lamports_max);
+    }
     out +=
         fmt::format("connections_max = {}\nbody_bytes_max = {}\nidle_seconds = {}\n\n",
                     config.rpc.connections_max, config.rpc.body_bytes_max, config.rpc.idle_seconds);

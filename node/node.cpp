@@ -154,6 +154,35 @@ HttpServer::Options rpc_options(const NodeConfig& config, const ValidatorEntry& 
     return options;
 }
 
+std::vector<ClusterNode> cluster_nodes(const NodeConfig& config, const Pubkey& own)
+{
+    std::vector<ClusterNode> nodes;
+    for (const ValidatorEntry& entry : config.validators) {
+        ClusterNode& node = nodes.emplace_back();
+        node = {.pubkey = entry.pubkey,
+                .transactions = entry.transactions,
+                .forwards = entry.forwards,
+                .shreds = entry.shreds,
+                .votes = entry.votes,
+                .repair = entry.repair,
+                .rpc = entry.rpc,
+                .websocket = std::nullopt};
+        if (entry.pubkey == own && config.rpc.websocket_given) {
+            node.websocket = config.rpc.websocket;
+        }
+    }
+    return nodes;
+}
+
+std::optional<Faucet> open_faucet(const NodeConfig& config)
+{
+    if (config.rpc.faucet.empty()) {
+        return std::nullopt;
+    }
+    return Faucet{.key = crypto::Keypair::load(config.rpc.faucet),
+                  .lamports_max = Lamports{config.rpc.faucet_lamports_max}};
+}
+
 std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
 {
     std::vector<ledger::BlockRef> refs;
@@ -192,7 +221,8 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
             .roster = roster,
             .account_flush_blocks = config.store.account_flush_blocks,
             .tip = restored.tip,
-            .history = restored.history},
+            .history = restored.history,
+            .faucet = open_faucet(config)},
            std::move(restored.bank), schedule, links, logger, stop_of(TileName::bank))
     , shred({.genesis = genesis_hash,
              .roster = roster,
@@ -208,7 +238,10 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
              .keep_slots = config.store.keep_slots,
              .repair_replies_per_second = config.repair.replies_per_second},
             env, links, *this, stop_of(TileName::store))
-    , history(env, links)
+    , history({.queries = {.genesis = genesis, .validators = roster.keys()},
+               .index_directory = config.data_directory / "history",
+               .index_map_bytes = config.store.map_size_mb << 20},
+              env, links)
     , consensus({.genesis = genesis,
                  .roster = roster,
                  .finalized = restored.finalized,
@@ -233,7 +266,8 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
           NodeFacts{.genesis_hash = genesis_hash,
                     .identity = roster.validators[roster.me].key,
                     .slots_per_epoch = genesis.slots_per_epoch,
-                    .rent = genesis.rent},
+                    .rent = genesis.rent,
+                    .cluster = cluster_nodes(config, roster.validators[roster.me].key)},
           rpc_port)
 {
 }

@@ -73,9 +73,12 @@ exec::WindowBlock window_block(const ledger::BlockStore& store, const ledger::Bl
             const auto stored = read(store.find_signature(status.first_signature), "a signature");
             if (stored && stored->block == ref) {
                 ByteReader outcome(stored->outcome);
-                status.error =
-                    exec::decode_transaction_error(outcome).value_or(exec::TransactionError{});
-                status.fee = Lamports{outcome.u64()};
+                exec::TransactionOutcome ended =
+                    exec::decode_outcome(outcome).value_or(exec::TransactionOutcome{});
+                status.error = ended.error;
+                status.fee = ended.fee;
+                status.compute_units = ended.compute_units;
+                status.balances = std::move(ended.balances);
             }
             window.statuses.push_back(status);
         }

@@ -182,10 +182,15 @@ TileStatus store_status(const StoreSnapshot& store)
 TileStatus history_status(const HistorySnapshot& history)
 {
     TileStatus tile{.name = "history", .counters = {}, .drops = {}};
-    tile.counters = {{"questions", history.questions}, {"answer_us_max", history.answer_us_max}};
-    if (history.link_full != 0) {
-        tile.drops = {{"link_full", history.link_full}};
-    }
+    tile.counters = {{"questions", history.questions},
+                     {"retries", history.retries},
+                     {"answer_us_max", history.answer_us_max},
+                     {"index_us_max", history.index_us_max},
+                     {"indexed", history.indexed.value}};
+    tile.drops = {{"link_full", history.link_full},
+                  {"given_up", history.given_up},
+                  {"index_failed", history.index_failed}};
+    std::erase_if(tile.drops, [](const NamedCounter& drop) { return drop.value == 0; });
     return tile;
 }
 
@@ -253,12 +258,43 @@ ReplyBody RpcPort::health() const
     return HealthyAnswer{};
 }
 
+VoteAccountsAnswer RpcPort::vote_accounts(const GetVoteAccounts& question) const
+{
+    constexpr std::uint64_t delinquent_slots = 128; // without a vote, as Solana counts
+    const ConsensusSnapshot consensus = view_.consensus.snapshot();
+    const Slot newest = view_.bank.snapshot().processed;
+    VoteAccountsAnswer answer;
+    for (std::size_t i = 0; i < view_.roster.validators.size(); ++i) {
+        const RosterEntry& entry = view_.roster.validators[i];
+        if (question.only && entry.key != *question.only) {
+            continue;
+        }
+        VoteAccountsAnswer::Voter voter;
+        voter.key = entry.key;
+        voter.stake = entry.stake;
+        if (i == view_.roster.me) {
+            voter.root = consensus.rooted;
+            if (consensus.has_voted) {
+                voter.last_vote = consensus.last_vote;
+            }
+        } else if (i < peers_shown_max && consensus.peers[i].heard_ns != 0) {
+            voter.last_vote = consensus.peers[i].last_vote;
+        }
+        voter.delinquent =
+            !voter.last_vote || voter.last_vote->value + delinquent_slots < newest.value;
+        answer.voters.push_back(voter);
+    }
+    return answer;
+}
+
 bool RpcPort::post(RequestId id, Request request)
 {
     if (std::holds_alternative<GetNodeStatus>(request)) {
         answered_here_.push_back({.id = id, .context = {}, .body = node_status(view_)});
     } else if (std::holds_alternative<GetHealth>(request)) {
         answered_here_.push_back({.id = id, .context = {}, .body = health()});
+    } else if (const auto* const voters = std::get_if<GetVoteAccounts>(&request)) {
+        answered_here_.push_back({.id = id, .context = view_.bank.snapshot().processed, .body = vote_accounts(*voters)});
     } else {
         const bool completed_later = may_need_ledger(request);
         RpcQuestion question{id, std::move(request)};

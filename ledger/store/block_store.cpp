@@ -378,6 +378,18 @@ BlockReader::for_each_block_after(Slot after,
     }
 }
 
+Result<std::optional<BlockRef>, StoreError> BlockReader::lowest_block() const
+{
+    BELFRY_TRY(transaction, LmdbTransaction::read(env_));
+    BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().blocks));
+    BELFRY_TRY(record, cursor.first());
+    if (!record) {
+        return std::nullopt;
+    }
+    BELFRY_TRY(block, decode_block(record->key, record->content));
+    return block.ref;
+}
+
 Result<std::optional<BlockRef>, StoreError> BlockReader::highest_block() const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));

@@ -33,7 +33,7 @@ struct BlockRecord {
     friend bool operator==(const BlockRecord&, const BlockRecord&) = default;
 };
 
-inline constexpr std::size_t outcome_bytes_max = 64;
+inline constexpr std::size_t outcome_bytes_max = 1280;
 
 /// Where a transaction of a finalized block stands, for look-ups by signature.
 struct SignatureRecord {
@@ -90,6 +90,8 @@ public:
     /// children, so replay at start goes straight through. Stop by returning false.
     [[nodiscard]] Result<void, StoreError>
     for_each_block_after(Slot after, const std::function<bool(const BlockRecord&)>& visit) const;
+    /// The complete block with the lowest slot: what is before it is pruned, or never came.
+    [[nodiscard]] Result<std::optional<BlockRef>, StoreError> lowest_block() const;
     /// The complete block with the highest slot: an untrusted hint for peers that catch up.
     [[nodiscard]] Result<std::optional<BlockRef>, StoreError> highest_block() const;
 

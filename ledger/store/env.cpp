@@ -177,7 +177,8 @@ void LmdbEnv::open_databases()
     if (code == 0) {
         for (LmdbDatabase* database :
              {&databases_.meta, &databases_.sets, &databases_.blocks, &databases_.chain,
-              &databases_.signatures, &databases_.accounts, &databases_.proofs}) {
+              &databases_.signatures, &databases_.accounts, &databases_.proofs,
+              &databases_.addresses}) {
             if (code == 0) {
                 code = mdb_dbi_open(transaction, database->name, MDB_CREATE, &database->handle);
             }

@@ -35,6 +35,7 @@ struct LmdbDatabases {
     LmdbDatabase signatures{"signatures"};
     LmdbDatabase accounts{"accounts"};
     LmdbDatabase proofs{"proofs"};
+    LmdbDatabase addresses{"addresses"};
 };
 
 /// Another process holds the directory: the one failure of a start that passes by itself.

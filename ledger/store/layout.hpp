@@ -6,6 +6,8 @@
 //   LOCK         held with flock(LOCK_EX) while a node runs
 //   ledger.mdb   LMDB environment opened with MDB_NOSUBDIR (beside it ledger.mdb-lock)
 //   votes        the vote journal (vote_journal.hpp)
+//   history/     a directory of the same kind without votes, of which only "meta" and "addresses"
+//                are used: an index that can be removed and is made again from the ledger
 //
 // Values   every value is  content | crc32c u32, the checksum over  database name | key | content
 //          (name without a final zero), so a record in the wrong place is found too.
@@ -30,6 +32,10 @@
 //                                                    data bytes u32 | data
 // "proofs"    slot u64 BE | kind u8 | about u16 BE   a certificate (kinds 2..4) or evidence (33..),
 //                                                    as consensus/ writes them
+// "meta"      "indexed" (in history/)                slot u64 | block id 32: the index is whole up
+//                                                    to it
+// "addresses" address 32 | slot u64 BE |             the first signature, 64, of a final
+//             index in block u32 BE                  transaction that names the address
 //
 // To read the entries of a finalized block: "chain"[slot] = id, "blocks"[slot, id] = set roots,
 // "sets"[slot, i, root i] = sets whose payloads, joined in order of i, are the stream of

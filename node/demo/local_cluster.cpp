@@ -9,10 +9,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace belfry::node {
 namespace {
@@ -47,6 +49,19 @@ public:
         throw std::runtime_error(
             fmt::format("local cluster: no free port in {}..{} on loopback; stop what uses them",
                         port_first, port_last));
+    }
+
+    /// Two neighbours: web3.js asks for subscriptions at the port after the RPC's.
+    std::pair<Endpoint, Endpoint> take_pair(int socket_type)
+    {
+        Endpoint first = take(socket_type);
+        for (;;) {
+            const Endpoint second = take(socket_type);
+            if (second.port == first.port + 1) {
+                return {first, second};
+            }
+            first = second;
+        }
     }
 
 private:
@@ -112,10 +127,14 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
 
     ledger::Genesis genesis;
     genesis.cluster_name = "local";
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    genesis.created_unix_s = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(now).count());
     genesis.slot_ms = options.slot_ms;
     genesis.slots_per_epoch = options.slots_per_epoch;
     genesis.finality.certificates = !options.no_certificates;
     PortFinder ports(options.ipv6);
+    std::vector<Endpoint> websockets;
     for (std::uint32_t i = 0; i < options.validator_count; ++i) {
         const std::filesystem::path home = cluster.directory / fmt::format("validator-{}", i);
         std::filesystem::create_directories(home);
@@ -128,7 +147,9 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
              {&entry.transactions, &entry.forwards, &entry.shreds, &entry.votes, &entry.repair}) {
             *endpoint = ports.take(SOCK_DGRAM);
         }
-        entry.rpc = ports.take(SOCK_STREAM);
+        const auto [rpc, websocket] = ports.take_pair(SOCK_STREAM);
+        entry.rpc = rpc;
+        websockets.push_back(websocket);
         cluster.validators.push_back(entry);
         genesis.validators.push_back({entry.name, entry.pubkey, validator_stake});
         genesis.accounts.push_back(plain_account(entry.pubkey, validator_lamports));
@@ -150,6 +171,9 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
         config.genesis = "../genesis.toml";
         config.validators = cluster.validators;
         config.turbine.fanout = options.fanout;
+        config.rpc.websocket = websockets[i];
+        config.rpc.websocket_given = true;
+        config.rpc.faucet = "../faucet.json";
         config.store.map_size_mb = options.map_size_mb;
         config.faults = options.faults;
         config.faults.seed = options.faults.seed + i;

@@ -14,7 +14,12 @@
 
 #include "base/bytes.hpp"
 #include "base/strong.hpp"
+#include "exec/block_state.hpp"
 #include "exec/transaction_error.hpp"
+#include "node/rpc/account_questions.hpp"
+#include "node/rpc/commitment.hpp"
+#include "node/rpc/json_rpc.hpp"
+#include "node/rpc/ledger_questions.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -23,8 +28,6 @@
 #include <vector>
 
 namespace belfry::node {
-
-enum class Commitment : std::uint8_t { processed, confirmed, finalized };
 
 // --- questions -----------------------------------------------------------------------------------
 
@@ -86,10 +89,14 @@ struct GetBlockSummary {
 };
 struct GetNodeStatus {};
 
-using Request = std::variant<GetSlot, GetBlockHeight, GetTransactionCount, GetEpochInfo, GetBalance,
-                             GetLatestBlockhash, IsBlockhashValid, GetFeeForMessage,
-                             GetSignatureStatuses, GetSlotLeaders, GetLeaderSchedule,
-                             SendTransaction, GetHealth, GetBlockSummary, GetNodeStatus>;
+using Request =
+    std::variant<GetSlot, GetBlockHeight, GetTransactionCount, GetEpochInfo, GetBalance,
+                 GetLatestBlockhash, IsBlockhashValid, GetFeeForMessage, GetSignatureStatuses,
+                 GetSlotLeaders, GetLeaderSchedule, SendTransaction, GetHealth, GetBlockSummary,
+                 GetNodeStatus, GetAccounts, SimulateTransaction, RequestAirdrop, GetSupply,
+                 GetTransaction, GetBlock, GetBlocks, GetBlockTime, GetFirstAvailableBlock,
+                 GetSignaturesForAddress, GetBlockProduction, GetRecentPerformanceSamples,
+                 GetBlockLogs, GetVoteAccounts>;
 
 inline constexpr std::size_t signatures_per_request_max = 256;
 inline constexpr std::uint64_t leaders_per_request_max = 5000;
@@ -209,9 +216,7 @@ struct NodeStatus {
 
 /// SendTransaction: the preflight execution failed.
 struct PreflightFailed {
-    exec::TransactionError error;
-    std::vector<std::string> logs;
-    std::uint64_t units_consumed = 0;
+    SimulationAnswer simulation;
 };
 /// SendTransaction: the preflight commitment's slot is below min_context_slot (Reply::context).
 struct MinContextSlotNotReached {};
@@ -226,10 +231,13 @@ struct NotAvailable {
     std::string why;
 };
 
-using ReplyBody = std::variant<NumberAnswer, EpochInfoAnswer, BalanceAnswer, BlockhashAnswer,
-                               ValidAnswer, FeeAnswer, StatusesAnswer, LeadersAnswer, SentAnswer,
-                               HealthyAnswer, BlockSummaryAnswer, NodeStatus, PreflightFailed,
-                               MinContextSlotNotReached, NodeUnhealthy, NodeBusy, NotAvailable>;
+using ReplyBody =
+    std::variant<NumberAnswer, EpochInfoAnswer, BalanceAnswer, BlockhashAnswer, ValidAnswer,
+                 FeeAnswer, StatusesAnswer, LeadersAnswer, SentAnswer, HealthyAnswer,
+                 BlockSummaryAnswer, NodeStatus, PreflightFailed, MinContextSlotNotReached,
+                 NodeUnhealthy, NodeBusy, NotAvailable, AccountsAnswer, SimulationAnswer,
+                 AirdropAnswer, SupplyAnswer, TransactionPlaceAnswer, BlockPlaceAnswer, ChainAnswer,
+                 JsonAnswer, RpcRefusal, LogsAnswer, PerformanceAnswer, VoteAccountsAnswer>;
 
 using RequestId = std::uint64_t; // chosen by RPC; unique while the request is open
 

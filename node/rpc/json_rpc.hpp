@@ -18,9 +18,15 @@ enum class RpcCode : std::int16_t {
     method_not_found = -32601,
     invalid_params = -32602,
     internal_error = -32603,
+    block_cleaned_up = -32001,
     preflight_failure = -32002,
     signature_verification = -32003,
+    block_not_available = -32004,
     node_unhealthy = -32005,
+    slot_skipped = -32007,
+    no_snapshot = -32008,
+    history_not_available = -32011,
+    unsupported_transaction_version = -32015,
     min_context_slot_not_reached = -32016,
 };
 

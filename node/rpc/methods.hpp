@@ -11,6 +11,7 @@
 // Threads  no state.
 // Source   Solana's JSON-RPC as web3.js 1.99 and kit 8.4 speak it.
 
+#include "dataplane/net/endpoint.hpp"
 #include "ledger/model/genesis.hpp"
 #include "node/rpc/backend.hpp"
 
@@ -20,12 +21,25 @@
 
 namespace belfry::node {
 
+/// Where a validator of the roster is reached.
+struct ClusterNode {
+    Pubkey pubkey;
+    std::optional<dataplane::Endpoint> transactions;
+    std::optional<dataplane::Endpoint> forwards;
+    std::optional<dataplane::Endpoint> shreds;
+    std::optional<dataplane::Endpoint> votes;
+    std::optional<dataplane::Endpoint> repair;
+    std::optional<dataplane::Endpoint> rpc;
+    std::optional<dataplane::Endpoint> websocket; // known of this node only
+};
+
 /// What does not change while the node runs.
 struct NodeFacts {
     Hash genesis_hash;
     Pubkey identity;
     std::uint64_t slots_per_epoch = 0;
     ledger::RentParameters rent;
+    std::vector<ClusterNode> cluster = {};
 };
 
 inline constexpr std::size_t batch_calls_max = 100;

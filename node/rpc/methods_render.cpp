@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // methods_render.cpp: the way out: the node's Replies to Solana's JSON shapes.
 #include "crypto/base58.hpp"
+#include "node/rpc/account_json.hpp"
 #include "node/rpc/commitment.hpp"
+#include "node/rpc/error_text.hpp"
 #include "node/rpc/json_rpc.hpp"
 #include "node/rpc/methods.hpp"
 #include "node/version.hpp"
@@ -41,28 +43,9 @@ json::value with_context(Slot context, json::value value)
         {"value", std::move(value)}};
 }
 
-/// Solana's TransactionError as JSON: a name, or an object of one name.
 json::value error_json(const exec::TransactionError& error)
 {
-    using Kind = exec::TransactionErrorKind;
-    const std::string_view name = exec::name_of(error.kind);
-    switch (error.kind) {
-    case Kind::none:
-        return nullptr;
-    case Kind::instruction_error: {
-        json::value inner(exec::name_of(error.instruction));
-        if (error.instruction == exec::InstructionErrorKind::custom) {
-            inner = json::object{{"Custom", error.custom_code}};
-        }
-        return json::object{{name, json::array{error.index, std::move(inner)}}};
-    }
-    case Kind::insufficient_funds_for_rent:
-        return json::object{{name, json::object{{"account_index", error.index}}}};
-    case Kind::duplicate_instruction:
-        return json::object{{name, error.index}};
-    default:
-        return json::value(name);
-    }
+    return json::parse(error_json_text(error));
 }
 
 json::value status_json(const std::optional<SignatureStatus>& status)
@@ -197,23 +180,39 @@ std::string unhealthy_reply(std::string_view id_json, const NodeUnhealthy& unhea
 /// With the whole result of a simulation as data: both clients show its logs.
 std::string preflight_reply(std::string_view id_json, const PreflightFailed& failed)
 {
-    json::array logs;
-    for (const std::string& line : failed.logs) {
-        logs.emplace_back(line);
-    }
-    const json::value error = error_json(failed.error);
-    const json::object data{{"err", error},
-                            {"logs", std::move(logs)},
-                            {"accounts", nullptr},
-                            {"unitsConsumed", failed.units_consumed},
-                            {"returnData", nullptr},
-                            {"innerInstructions", nullptr},
-                            {"replacementBlockhash", nullptr}};
-    const std::string words =
-        error.is_string() ? std::string(error.get_string()) : json::serialize(error);
     return error_reply(id_json, {RpcCode::preflight_failure,
-                                 fmt::format("Transaction simulation failed: {}", words),
-                                 json::serialize(data)});
+                                 fmt::format("Transaction simulation failed: {}",
+                                             error_words(failed.simulation.error)),
+                                 simulation_text(failed.simulation, nullptr)});
+}
+
+json::value voter_json(const VoteAccountsAnswer::Voter& voter)
+{
+    // Stake is the validator's own here: its identity is its vote account, and there are no
+    // credits. Two names of the commission, for clients of both ages.
+    const json::value key = base58(voter.key);
+    return json::object{{"votePubkey", key},
+                        {"nodePubkey", key},
+                        {"activatedStake", voter.stake.value},
+                        {"epochVoteAccount", true},
+                        {"epochCredits", json::array{}},
+                        {"commission", 0},
+                        {"inflationRewardsCommissionBps", 0},
+                        {"lastVote", voter.last_vote ? voter.last_vote->value : 0},
+                        {"rootSlot", voter.root.value}};
+}
+
+json::value performance_json(const PerformanceAnswer& answer)
+{
+    json::array samples;
+    for (const PerformanceAnswer::Sample& sample : answer.samples) {
+        samples.push_back(json::object{{"slot", sample.slot.value},
+                                       {"numTransactions", sample.transaction_count},
+                                       {"numNonVoteTransactions", sample.transaction_count},
+                                       {"numSlots", sample.slot_count},
+                                       {"samplePeriodSecs", 60}});
+    }
+    return samples;
 }
 
 /// One overload per kind of answer.
@@ -305,12 +304,85 @@ public:
         return unhealthy_reply(call_.id_json, unhealthy);
     }
     std::string operator()(const NodeBusy& /*refusal*/) const { return render_busy(call_); }
+    std::string operator()(const AccountsAnswer& answer) const
+    {
+        const auto& question = std::get<GetAccounts>(*call_.request);
+        std::string list;
+        for (const std::optional<AccountView>& account : answer.accounts) {
+            if (account && !fits_encoding(*account, question.encoding)) {
+                return error_reply(call_.id_json, base58_refusal());
+            }
+            list += list.empty() ? "" : ",";
+            list += account_text(account, question.encoding);
+        }
+        return text_in_context(question.only_one ? list : fmt::format("[{}]", list));
+    }
+    std::string operator()(const SimulationAnswer& answer) const
+    {
+        const auto& question = std::get<SimulateTransaction>(*call_.request);
+        for (const std::optional<AccountView>& account : answer.accounts) {
+            if (account && !fits_encoding(*account, question.encoding)) {
+                return error_reply(call_.id_json, base58_refusal());
+            }
+        }
+        return text_in_context(simulation_text(answer, &question));
+    }
+    std::string operator()(const AirdropAnswer& answer) const
+    {
+        return plain(base58(answer.signature));
+    }
+    std::string operator()(const SupplyAnswer& answer) const
+    {
+        return in_context(json::object{{"total", answer.total.value},
+                                       {"circulating", answer.total.value},
+                                       {"nonCirculating", 0},
+                                       {"nonCirculatingAccounts", json::array{}}});
+    }
+    std::string operator()(const JsonAnswer& answer) const
+    {
+        return result_reply(call_.id_json, answer.json);
+    }
+    std::string operator()(const RpcRefusal& refusal) const
+    {
+        return error_reply(call_.id_json, refusal.error);
+    }
+    std::string operator()(const PerformanceAnswer& answer) const
+    {
+        return plain(performance_json(answer));
+    }
+    std::string operator()(const VoteAccountsAnswer& answer) const
+    {
+        json::array current;
+        json::array delinquent;
+        for (const VoteAccountsAnswer::Voter& voter : answer.voters) {
+            (voter.delinquent ? delinquent : current).push_back(voter_json(voter));
+        }
+        return plain(
+            json::object{{"current", std::move(current)}, {"delinquent", std::move(delinquent)}});
+    }
+    // What the node's own parts tell one another reaches no client.
+    std::string operator()(const TransactionPlaceAnswer& /*answer*/) const { return unfinished(); }
+    std::string operator()(const BlockPlaceAnswer& /*answer*/) const { return unfinished(); }
+    std::string operator()(const ChainAnswer& /*answer*/) const { return unfinished(); }
+    std::string operator()(const LogsAnswer& /*answer*/) const { return unfinished(); }
     std::string operator()(const NotAvailable& refusal) const
     {
         return error_reply(call_.id_json, {RpcCode::internal_error, refusal.why, {}});
     }
 
 private:
+    [[nodiscard]] std::string unfinished() const
+    {
+        return error_reply(call_.id_json,
+                           {RpcCode::internal_error, "the ledger was not asked", {}});
+    }
+    [[nodiscard]] std::string text_in_context(std::string_view value) const
+    {
+        return result_reply(
+            call_.id_json,
+            fmt::format(R"({{"context":{{"slot":{},"apiVersion":"{}"}},"value":{}}})",
+                        context_.value, solana_api_version, value));
+    }
     [[nodiscard]] std::string plain(const json::value& result) const
     {
         return result_reply(call_.id_json, json::serialize(result));

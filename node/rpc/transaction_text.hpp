@@ -19,9 +19,11 @@ struct DecodedTransaction {
     Bytes wire;
     Signature first_signature;
 };
+enum class Signatures : std::uint8_t { checked, ignored };
 /// encoding: "base58" or "base64"; nullopt is base58, Solana's default here.
 [[nodiscard]] DecodedTransaction decode_transaction(std::string_view text,
-                                                    std::optional<std::string_view> encoding);
+                                                    std::optional<std::string_view> encoding,
+                                                    Signatures signatures = Signatures::checked);
 /// A base64 message as a transaction with zero signatures.
 [[nodiscard]] Bytes decode_message(std::string_view base64);
 

@@ -2,6 +2,8 @@
 #include "node/tiles/bank_queries.hpp"
 
 #include "base/check.hpp"
+#include "node/tiles/bank_account_queries.hpp"
+#include "node/tiles/bank_chain_queries.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -68,6 +70,54 @@ public:
     ReplyBody operator()(const GetLeaderSchedule& question);
     ReplyBody operator()(const SendTransaction& question);
     ReplyBody operator()(const GetBlockSummary& question);
+    ReplyBody operator()(const GetAccounts& question)
+    {
+        return accounts_at(context_, at(question.commitment), question);
+    }
+    ReplyBody operator()(const SimulateTransaction& question)
+    {
+        return simulate_at(context_, at(question.commitment), question);
+    }
+    ReplyBody operator()(const RequestAirdrop& question)
+    {
+        return airdrop_at(context_, at(question.commitment), question);
+    }
+    ReplyBody operator()(const GetSupply& question)
+    {
+        const exec::BlockState& block = at(question.commitment);
+        return SupplyAnswer{Lamports{ledger::total_lamports(context_.genesis).value -
+                                     block.anchor.fees_burnt.value}};
+    }
+    ReplyBody operator()(const GetTransaction& question)
+    {
+        return transaction_place(context_, at(question.commitment), question);
+    }
+    ReplyBody operator()(const GetBlock& question)
+    {
+        return block_place(context_, at(question.commitment), question.slot);
+    }
+    ReplyBody operator()(const GetBlockLogs& question)
+    {
+        (void)at(Commitment::processed);
+        return logs_place(context_, question);
+    }
+    ReplyBody operator()(const GetBlocks& question)
+    {
+        return chain_above(context_, at(question.commitment));
+    }
+    ReplyBody operator()(const GetBlockTime&)
+    {
+        return chain_above(context_, at(Commitment::confirmed));
+    }
+    ReplyBody operator()(const GetFirstAvailableBlock&) { return final_chain(); }
+    ReplyBody operator()(const GetSignaturesForAddress&) { return final_chain(); }
+    ReplyBody operator()(const GetBlockProduction&) { return final_chain(); }
+    ReplyBody operator()(const GetRecentPerformanceSamples& question)
+    {
+        (void)at(Commitment::finalized);
+        return performance(context_, question);
+    }
+    ReplyBody operator()(const GetVoteAccounts&) { return NotAvailable{"asked at the wrong tile"}; }
     ReplyBody operator()(const GetHealth&) { return NotAvailable{"asked at the wrong tile"}; }
     ReplyBody operator()(const GetNodeStatus&) { return NotAvailable{"asked at the wrong tile"}; }
 
@@ -80,6 +130,7 @@ private:
         reply_.context = block->slot();
         return *block;
     }
+    ReplyBody final_chain() { return chain_above(context_, at(Commitment::finalized)); }
     std::optional<SignatureStatus> status_of(const Signature& signature);
     LeadersAnswer leaders(Slot first, std::uint64_t count);
 
@@ -176,11 +227,9 @@ ReplyBody Answerer::operator()(const SendTransaction& question)
         return NotAvailable{std::string(ledger::to_string(transaction.error()))};
     }
     if (!question.skip_preflight) {
-        const auto simulated = context_.bank.simulate(block.id(), *transaction);
-        BELFRY_CHECK(simulated.has_value());
-        if (!simulated->would_be_included || !simulated->error.ok()) {
-            return PreflightFailed{
-                .error = simulated->error, .logs = {}, .units_consumed = simulated->compute_units};
+        SimulationAnswer simulated = simulation_at(context_, block, *transaction, {});
+        if (!simulated.error.ok()) {
+            return PreflightFailed{std::move(simulated)};
         }
     }
     const exec::InsertResult inserted =

@@ -5,6 +5,7 @@
 // Threads  the bank tile's.
 
 #include "consensus/leader_schedule.hpp"
+#include "crypto/keypair.hpp"
 #include "exec/bank.hpp"
 #include "exec/packer.hpp"
 #include "ledger/model/block_ref.hpp"
@@ -31,9 +32,16 @@ public:
     static constexpr std::size_t blocks_max = 2048;
     void add(const BlockSummary& block);
     [[nodiscard]] std::optional<BlockSummary> find(Slot slot) const;
+    [[nodiscard]] const std::deque<BlockSummary>& blocks() const { return blocks_; }
 
 private:
     std::deque<BlockSummary> blocks_; // slots rising
+};
+
+/// A funded key that gives to whoever asks, for clusters whose lamports are worth nothing.
+struct Faucet {
+    crypto::Keypair key;
+    Lamports lamports_max; // at once
 };
 
 struct QueryContext {
@@ -44,7 +52,9 @@ struct QueryContext {
     consensus::LeaderSchedule& schedule;
     exec::Bank& bank;
     exec::TransactionPool& pool;
-    Slot local; // by the slot clock
+    Slot local;                     // by the slot clock
+    const Faucet* faucet = nullptr; // nullptr: none
+    std::uint64_t& airdrop_count;
 };
 
 /// GetHealth and GetNodeStatus are answered elsewhere (rpc_port.hpp).

@@ -133,8 +133,7 @@ void BankTile::finalize(const ledger::BlockRef& ref)
         for (const exec::TransactionStatus& status : newly->statuses) {
             Bytes outcome;
             ByteWriter writer(outcome);
-            exec::encode(status.error, writer);
-            writer.u64(status.fee.value);
+            exec::encode_outcome(status, writer);
             final.signatures.push_back({.signature = status.first_signature,
                                         .block = newly->ref(),
                                         .index = index++,
@@ -428,7 +427,9 @@ bool BankTile::answer_questions()
                                .schedule = schedule_,
                                .bank = *bank_,
                                .pool = pool_,
-                               .local = slot_};
+                               .local = slot_,
+                               .faucet = options_.faucet ? &*options_.faucet : nullptr,
+                               .airdrop_count = airdrop_count_};
     return links_.rpc_bank.drain(questions_per_turn, [this, &context](const RpcQuestion& question) {
         if (!links_.bank_rpc.push(answer(question, context))) {
             ++counts_.rpc_link_full; // RPC answers with a timeout

@@ -56,6 +56,7 @@ public:
         std::uint32_t account_flush_blocks = 32;
         ledger::BlockRef tip;              // of the replayed ledger
         std::vector<BlockSummary> history; // final blocks of before the start, slots rising
+        std::optional<Faucet> faucet;
     };
     BankTile(Options options, std::unique_ptr<exec::Bank> bank, consensus::LeaderSchedule schedule,
              Links& links, Logger& logger, const Latch& stop);
@@ -122,6 +123,7 @@ private:
     std::unique_ptr<exec::BlockBuilder> sealing_; // finished, its id is not known yet
     std::vector<std::uint16_t> next_leaders_;
     Bytes forward_bytes_;
+    std::uint64_t airdrop_count_ = 0;
     std::uint64_t published_ns_ = 0;
     BankSnapshot counts_;
     Published<BankSnapshot> published_;

@@ -45,6 +45,23 @@ struct Transactions {
     return made;
 }
 
+/// What the model says that the accounts of a transaction hold now.
+std::vector<std::uint64_t> balances_of(const Model& model, const ledger::Transaction& wire,
+                                       const IntentWriter& writer)
+{
+    std::vector<std::uint64_t> balances;
+    for (std::size_t key = 0; key < wire.account_count(); ++key) {
+        const auto wallet = std::ranges::find(writer.keys(), wire.account(key),
+                                              &crypto::InsecureSigningKey::pubkey);
+        const auto found = model.accounts.find(
+            static_cast<std::size_t>(std::distance(writer.keys().begin(), wallet)));
+        balances.push_back(wallet != writer.keys().end() && found != model.accounts.end()
+                               ? found->second.lamports
+                               : 0);
+    }
+    return balances;
+}
+
 TEST(Model, says_of_every_transaction_and_account_what_the_bank_says)
 {
     std::mt19937_64 random(seed_of_run());
@@ -79,8 +96,11 @@ TEST(Model, says_of_every_transaction_and_account_what_the_bank_says)
                     built.outcomes[i].result == PackResult::duplicate) {
                     continue;
                 }
+                std::vector<std::uint64_t> balances = balances_of(model, made.wires[i], writer);
                 const Model::Result expected =
                     model.apply(made.intents[i], made.wires[i], writer.keys());
+                std::ranges::copy(balances_of(model, made.wires[i], writer),
+                                  std::back_inserter(balances));
                 const PackOutcome& outcome = built.outcomes[i];
                 ASSERT_EQ(outcome.result == PackResult::included, expected.included) << i;
                 ASSERT_EQ(name_of(outcome.error.kind), name_of(expected.error.kind)) << i;
@@ -90,6 +110,7 @@ TEST(Model, says_of_every_transaction_and_account_what_the_bank_says)
                 if (expected.included) {
                     seen.insert(made.wires[i].message_hash());
                     ASSERT_EQ(outcome.fee.value, expected.fee) << i;
+                    ASSERT_EQ(built.statuses.at(seen.size() - 1).balances, balances) << i;
                     ++included;
                     effective += expected.error.ok() ? 1U : 0U;
                 }

@@ -62,6 +62,8 @@ TEST(Config, the_shipped_file_says_exactly_the_defaults)
     defaults.data_directory = config.data_directory;
     defaults.genesis = config.genesis;
     defaults.validators = config.validators;
+    defaults.rpc.websocket = *Endpoint::parse("127.0.0.1:8900");
+    defaults.rpc.websocket_given = true;
     EXPECT_EQ(to_toml(config), to_toml(defaults));
 }
 
@@ -82,7 +84,15 @@ TEST(Config, every_value_is_read_back_from_what_to_toml_writes)
     config.store = {16, 7, 2000};
     config.idle = {IdlePolicy::spin, 3};
     config.threads = {3, true, {1, 0}};
-    config.rpc = {*Endpoint::parse("[::]:0"), true, 5, 4096, 21};
+    config.rpc = {.listen = *Endpoint::parse("[::]:0"),
+                  .listen_given = true,
+                  .connections_max = 5,
+                  .body_bytes_max = 4096,
+                  .idle_seconds = 21,
+                  .websocket = *Endpoint::parse("[::1]:9100"),
+                  .websocket_given = true,
+                  .faucet = "/tmp/faucet.json",
+                  .faucet_lamports_max = 77};
     config.repair = {11, 12};
     config.log = {LogLevel::warn};
     config.faults = {.drop_shreds = 0.15, .drop_votes = 0.05, .seed = 42};
@@ -93,6 +103,9 @@ TEST(Config, every_value_is_read_back_from_what_to_toml_writes)
     EXPECT_EQ(back.validators[1].repair, *Endpoint::parse("[::1]:9004"));
     EXPECT_EQ(back.threads.cores, (std::vector<std::uint32_t>{1, 0}));
     EXPECT_EQ(back.rpc.listen, *Endpoint::parse("[::]:0"));
+    EXPECT_EQ(back.rpc.websocket, *Endpoint::parse("[::1]:9100"));
+    EXPECT_EQ(back.rpc.faucet, "/tmp/faucet.json");
+    EXPECT_EQ(back.rpc.faucet_lamports_max, 77U);
     EXPECT_EQ(back.faults.drop_shreds, 0.15);
     EXPECT_EQ(back.log.level, LogLevel::warn);
     EXPECT_EQ(back.idle.policy, IdlePolicy::spin);

@@ -104,6 +104,78 @@ struct Answers {
                                                filled<Hash>(3), filled<Hash>(4), filled<Hash>(5),
                                                filled<Pubkey>(6), 77}};
     }
+    static AccountView account_view(const DataSlice& slice)
+    {
+        const Bytes data{1, 2, 3, 4, 5, 6, 7, 8};
+        const ByteView wanted =
+            ByteView(data).subspan(slice.offset, std::min<std::uint64_t>(slice.length, 4));
+        return {.lamports = Lamports{700},
+                .owner = filled<Pubkey>(2),
+                .executable = false,
+                .space_bytes = 8,
+                .data = Bytes(wanted.begin(), wanted.end())};
+    }
+    ReplyBody operator()(const GetAccounts& q)
+    {
+        at(q.commitment);
+        AccountsAnswer answer;
+        for (const Pubkey& key : q.accounts) {
+            answer.accounts.push_back(
+                key == filled<Pubkey>(9) ? std::nullopt : std::optional(account_view(q.slice)));
+        }
+        return answer;
+    }
+    ReplyBody operator()(const SimulateTransaction& q)
+    {
+        at(q.commitment);
+        SimulationAnswer answer;
+        answer.error =
+            exec::TransactionError::of_instruction(0, exec::InstructionErrorKind::custom, 1);
+        answer.logs = {"Program 11111111111111111111111111111111 invoke [1]"};
+        answer.units_consumed = 150;
+        answer.fee = Lamports{5000};
+        answer.balances = {10, 20, 5, 25};
+        for (std::size_t i = 0; i < q.accounts.size(); ++i) {
+            answer.accounts.emplace_back(account_view({}));
+        }
+        if (q.replace_blockhash) {
+            answer.replacement = filled<Hash>(1);
+            answer.replacement_last_valid = Height{240};
+        }
+        return answer;
+    }
+    ReplyBody operator()(const RequestAirdrop& /*q*/)
+    {
+        return AirdropAnswer{filled<Signature>(1)};
+    }
+    ReplyBody operator()(const GetSupply& q)
+    {
+        at(q.commitment);
+        return SupplyAnswer{Lamports{12345}};
+    }
+    ReplyBody operator()(const GetRecentPerformanceSamples& q)
+    {
+        PerformanceAnswer answer;
+        for (std::uint64_t i = 0; i < std::min<std::uint64_t>(q.count_max, 2); ++i) {
+            answer.samples.push_back({Slot{300 - 100 * i}, 100, 42});
+        }
+        return answer;
+    }
+    ReplyBody operator()(const GetVoteAccounts& q)
+    {
+        VoteAccountsAnswer answer;
+        answer.voters.push_back({filled<Pubkey>(1), Stake{1000}, Slot{299}, Slot{250}, false});
+        if (!q.only) {
+            answer.voters.push_back({filled<Pubkey>(2), Stake{500}, std::nullopt, Slot{}, true});
+        }
+        return answer;
+    }
+    /// What the ledger says, as text.
+    template <class Question>
+    ReplyBody operator()(const Question& /*q*/)
+    {
+        return JsonAnswer{R"({"from":"ledger"})"};
+    }
     ReplyBody operator()(const GetNodeStatus& /*q*/)
     {
         NodeStatus status;

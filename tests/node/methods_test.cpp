@@ -256,7 +256,7 @@ TEST(Methods, refuse_what_is_no_request_with_the_right_code)
         EXPECT_EQ(error_code(ask(backend, text)), -32600) << text;
     }
     EXPECT_EQ(error_code(call("getslot")), -32601);
-    EXPECT_EQ(error_code(call("requestAirdrop")), -32601);
+    EXPECT_EQ(error_code(call("getTokenSupply")), -32601);
     for (const std::string_view params :
          {R"({"a":1})", R"(5)", R"([5])", R"(["processed"])", R"([{"commitment":5}])",
           R"([{"minContextSlot":"5"}])", R"([{"minContextSlot":-5}])"}) {
@@ -292,27 +292,32 @@ TEST(Methods, give_every_refusal_of_the_node_its_code_and_data)
     EXPECT_EQ(forced(MinContextSlotNotReached{}),
               error(R"("code":-32016,"message":"Minimum context slot has not been reached",)"
                     R"("data":{"contextSlot":300})"));
+    const auto preflight = [&forced](const exec::TransactionError& why) {
+        SimulationAnswer simulation;
+        simulation.error = why;
+        simulation.logs = {"a"};
+        simulation.units_consumed = 5;
+        return forced(PreflightFailed{simulation});
+    };
     EXPECT_EQ(
-        forced(PreflightFailed{
-            exec::TransactionError::of(exec::TransactionErrorKind::blockhash_not_found), {"a"}, 5}),
-        error(R"("code":-32002,"message":"Transaction simulation failed: BlockhashNotFound",)"
+        preflight(exec::TransactionError::of(exec::TransactionErrorKind::blockhash_not_found)),
+        error(R"("code":-32002,"message":"Transaction simulation failed: Blockhash not found",)"
               R"("data":{"err":"BlockhashNotFound","logs":["a"],"accounts":null,)"
               R"("unitsConsumed":5,"returnData":null,"innerInstructions":null,)"
-              R"("replacementBlockhash":null})"));
-    const std::string rent = forced(PreflightFailed{
-        exec::TransactionError::of(exec::TransactionErrorKind::insufficient_funds_for_rent, 1),
-        {},
-        0});
+              R"("loadedAccountsDataSize":0,"replacementBlockhash":null,"fee":null,)"
+              R"("preBalances":[],"postBalances":[]})"));
+    const std::string rent = preflight(
+        exec::TransactionError::of(exec::TransactionErrorKind::insufficient_funds_for_rent, 1));
     EXPECT_NE(rent.find(R"("err":{"InsufficientFundsForRent":{"account_index":1}})"),
               std::string::npos);
-    const std::string twice = forced(PreflightFailed{
-        exec::TransactionError::of(exec::TransactionErrorKind::duplicate_instruction, 3), {}, 0});
+    const std::string twice =
+        preflight(exec::TransactionError::of(exec::TransactionErrorKind::duplicate_instruction, 3));
     EXPECT_NE(twice.find(R"("err":{"DuplicateInstruction":3})"), std::string::npos);
-    const std::string argument = forced(PreflightFailed{
-        exec::TransactionError::of_instruction(2, exec::InstructionErrorKind::invalid_argument),
-        {},
-        0});
+    const std::string argument = preflight(
+        exec::TransactionError::of_instruction(2, exec::InstructionErrorKind::invalid_argument));
     EXPECT_NE(argument.find(R"("err":{"InstructionError":[2,"InvalidArgument"]})"),
+              std::string::npos);
+    EXPECT_NE(argument.find("Error processing Instruction 2: invalid program argument"),
               std::string::npos);
 }
 

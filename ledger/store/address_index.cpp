@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ledger/store/address_index.hpp"
+
+#include "ledger/store/lmdb_transaction.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace belfry::ledger {
+namespace {
+
+constexpr std::size_t place_bytes = 8 + 4;
+constexpr std::size_t key_bytes = Pubkey::size_bytes + place_bytes;
+constexpr std::string_view up_to_key = "indexed";
+
+ByteView name_of(std::string_view key)
+{
+    return {reinterpret_cast<const std::uint8_t*>(key.data()), key.size()};
+}
+
+void big_endian(Bytes& out, std::uint64_t value, unsigned byte_count)
+{
+    for (unsigned i = byte_count; i > 0; --i) {
+        out.push_back(static_cast<std::uint8_t>(value >> (8 * (i - 1))));
+    }
+}
+
+std::uint64_t read_big_endian(ByteView bytes)
+{
+    std::uint64_t value = 0;
+    for (const std::uint8_t byte : bytes) {
+        value = value << 8 | byte;
+    }
+    return value;
+}
+
+Bytes entry_key(const Pubkey& address, const ChainPlace& place)
+{
+    Bytes key(address.bytes.begin(), address.bytes.end());
+    big_endian(key, place.slot.value, 8);
+    big_endian(key, place.index, 4);
+    return key;
+}
+
+Result<AddressEntry, StoreError> decode_entry(const LmdbCursor::Record& record)
+{
+    if (record.key.size() != key_bytes || record.content.size() != Signature::size_bytes) {
+        return std::unexpected(StoreError::corrupt_record);
+    }
+    const ByteView place = record.key.subspan(Pubkey::size_bytes);
+    return AddressEntry{
+        .address = Pubkey::from(record.key.first(Pubkey::size_bytes)),
+        .place = {.slot = Slot{read_big_endian(place.first(8))},
+                  .index = static_cast<std::uint32_t>(read_big_endian(place.subspan(8)))},
+        .signature = Signature::from(record.content)};
+}
+
+} // namespace
+
+Result<void, StoreError> AddressIndex::commit(std::span<const AddressEntry> entries,
+                                              const BlockRef& up_to)
+{
+    BELFRY_TRY(transaction, LmdbTransaction::write(env_));
+    for (const AddressEntry& entry : entries) {
+        const Result<void, StoreError> written =
+            transaction.put(env_.databases().addresses, entry_key(entry.address, entry.place),
+                            entry.signature.view());
+        if (!written) {
+            return written;
+        }
+    }
+    Bytes content;
+    ByteWriter writer(content);
+    writer.u64(up_to.slot.value);
+    writer.bytes(up_to.id.view());
+    const Result<void, StoreError> written =
+        transaction.put(env_.databases().meta, name_of(up_to_key), content);
+    return written ? transaction.commit() : written;
+}
+
+Result<std::optional<BlockRef>, StoreError> AddressIndex::up_to() const
+{
+    BELFRY_TRY(transaction, LmdbTransaction::read(env_));
+    BELFRY_TRY(content, transaction.get(env_.databases().meta, name_of(up_to_key)));
+    if (!content) {
+        return std::nullopt;
+    }
+    ByteReader reader(*content);
+    BlockRef ref;
+    ref.slot = Slot{reader.u64()};
+    ref.id = reader.fixed<Hash>();
+    if (!reader.finished()) {
+        return std::unexpected(StoreError::corrupt_record);
+    }
+    return ref;
+}
+
+Result<std::vector<AddressEntry>, StoreError> AddressIndex::newest(const Query& query) const
+{
+    BELFRY_TRY(transaction, LmdbTransaction::read(env_));
+    BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().addresses));
+    std::vector<AddressEntry> entries;
+    const ChainPlace end = query.before.value_or(ChainPlace{Slot{UINT64_MAX}, UINT32_MAX});
+    LmdbCursor::Step step = cursor.seek(entry_key(query.address, end));
+    if (step) { // the last one below it
+        step = *step ? cursor.previous() : cursor.last();
+    }
+    while (step && *step && entries.size() < query.count_max &&
+           std::ranges::equal((*step)->key.first(std::min((*step)->key.size(), Pubkey::size_bytes)),
+                              query.address.view())) {
+        BELFRY_TRY(entry, decode_entry(**step));
+        entries.push_back(entry);
+        step = cursor.previous();
+    }
+    if (!step) {
+        return std::unexpected(step.error());
+    }
+    return entries;
+}
+
+} // namespace belfry::ledger

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "node/tiles/bank_chain_queries.hpp"
+
+#include <algorithm>
+#include <ranges>
+
+namespace belfry::node {
+
+ReplyBody transaction_place(const QueryContext& context, const exec::BlockState& block,
+                            const GetTransaction& question)
+{
+    std::optional<exec::StatusAnswer> found = context.bank.status(block.id(), question.signature);
+    if (!found) {
+        return TransactionPlaceAnswer{};
+    }
+    return TransactionPlaceAnswer{
+        TransactionPlaceAnswer::Place{.block = found->block,
+                                      .index = found->transaction_index,
+                                      .status = std::move(found->status)}};
+}
+
+namespace {
+
+BlockPlaceAnswer empty_place(const QueryContext& context, const exec::BlockState& block)
+{
+    return {.tip = block.slot(),
+            .finalized = context.levels.finalized.slot,
+            .ref = std::nullopt,
+            .statuses = {}};
+}
+
+} // namespace
+
+ReplyBody block_place(const QueryContext& context, const exec::BlockState& block, Slot slot)
+{
+    BlockPlaceAnswer answer = empty_place(context, block);
+    if (slot <= answer.finalized) {
+        return answer;
+    }
+    const exec::BlockState* at = &block;
+    while (at != nullptr && at->slot() > slot) {
+        at = at->parent;
+    }
+    if (at != nullptr && at->slot() == slot) {
+        answer.ref = at->ref();
+        answer.statuses = at->statuses;
+    }
+    return answer;
+}
+
+ReplyBody logs_place(const QueryContext& context, const GetBlockLogs& question)
+{
+    const exec::BlockState* const block = context.bank.find(question.block.id);
+    if (block == nullptr) {
+        return LogsAnswer{.block = question.block, .entries = {}}; // pruned meanwhile
+    }
+    BlockPlaceAnswer answer = empty_place(context, *block);
+    answer.ref = block->ref();
+    answer.statuses = block->statuses;
+    return answer;
+}
+
+ReplyBody chain_above(const QueryContext& context, const exec::BlockState& block)
+{
+    ChainAnswer answer{
+        .tip = block.slot(), .finalized = context.levels.finalized.slot, .above = {}};
+    for (const exec::BlockState* at = &block; at != nullptr && at->slot() > answer.finalized;
+         at = at->parent) {
+        answer.above.push_back(at->slot());
+    }
+    std::ranges::reverse(answer.above);
+    return answer;
+}
+
+ReplyBody performance(const QueryContext& context, const GetRecentPerformanceSamples& question)
+{
+    const std::uint64_t span_slots =
+        std::max<std::uint64_t>(1, performance_sample_ms / context.genesis.slot_ms);
+    PerformanceAnswer answer;
+    std::uint64_t oldest_slot = UINT64_MAX;
+    for (const BlockSummary& block : context.history.blocks() | std::views::reverse) {
+        // Spans are counted from the newest final block down.
+        const std::uint64_t back = context.levels.finalized.slot.value - block.slot.value;
+        const std::uint64_t span = back / span_slots;
+        if (span >= question.count_max) {
+            break;
+        }
+        while (answer.samples.size() <= span) {
+            const std::uint64_t end =
+                context.levels.finalized.slot.value - answer.samples.size() * span_slots;
+            answer.samples.push_back(
+                {.slot = Slot{end}, .slot_count = span_slots, .transaction_count = 0});
+        }
+        answer.samples[span].transaction_count += block.transaction_count;
+        oldest_slot = block.slot.value;
+    }
+    if (!answer.samples.empty() && oldest_slot != UINT64_MAX) {
+        // The oldest span may reach beyond what is known.
+        PerformanceAnswer::Sample& last = answer.samples.back();
+        last.slot_count = std::min(last.slot_count, last.slot.value - oldest_slot + 1);
+    }
+    return answer;
+}
+
+} // namespace belfry::node

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shapes are those that web3.js 1.99 and kit 8.4 accept, written out as exact text.
+#include "node/rpc/account_json.hpp"
+#include "node/rpc/methods.hpp"
+#include "tests/node/fake_backend.hpp"
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace belfry::node {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::string_view ones = "4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi";  // 32 bytes of 1
+constexpr std::string_view twos = "8qbHbw2BbbTHBW1sbeqakYXVKRQM8Ne7pLK7m6CVfeR";  // of 2
+constexpr std::string_view nines = "cGfHiC6Kgg3FpFZvgwGcswsCRtp4aBP2fzuXRQPizuN"; // of 9: none
+
+std::string call(std::string_view method, std::string_view params)
+{
+    FakeBackend backend;
+    const Message message = parse_message(
+        fmt::format(R"({{"jsonrpc":"2.0","id":7,"method":"{}","params":{}}})", method, params),
+        fake_facts());
+    const Call& only = message.calls.front();
+    return only.immediate ? *only.immediate : render_reply(only, backend.answer(1, *only.request));
+}
+
+std::string in_context(std::uint64_t slot, std::string_view value)
+{
+    return fmt::format(R"({{"jsonrpc":"2.0","result":{{"context":{{"slot":{},"apiVersion":)"
+                       R"("2.3.0"}},"value":{}}},"id":7}})",
+                       slot, value);
+}
+
+std::string account(std::string_view data)
+{
+    return fmt::format(R"({{"data":{},"executable":false,"lamports":700,"owner":"{}",)"
+                       R"("rentEpoch":18446744073709551615,"space":8}})",
+                       data, twos);
+}
+
+std::int64_t error_code(std::string_view reply)
+{
+    return json::parse(reply).at("error").at("code").as_int64();
+}
+
+TEST(AccountMethods, write_an_account_in_every_encoding)
+{
+    const auto encoded = [](std::string_view encoding) {
+        return call("getAccountInfo", fmt::format(R"(["{}",{{"encoding":"{}"}}])", ones, encoding));
+    };
+    EXPECT_EQ(call("getAccountInfo", fmt::format(R"(["{}"])", ones)),
+              in_context(100, account(R"("2VfUX")")));
+    EXPECT_EQ(encoded("base58"), in_context(100, account(R"(["2VfUX","base58"])")));
+    EXPECT_EQ(encoded("base64"), in_context(100, account(R"(["AQIDBA==","base64"])")));
+    EXPECT_EQ(encoded("jsonParsed"), in_context(100, account(R"(["AQIDBA==","base64"])")));
+    EXPECT_EQ(encoded("base64+zstd"),
+              in_context(100, account(R"(["KLUv/aAEAAAAIQAAAQIDBA==","base64+zstd"])")));
+    EXPECT_EQ(error_code(encoded("hex")), -32602);
+    EXPECT_EQ(call("getAccountInfo", fmt::format(R"(["{}"])", nines)), in_context(100, "null"));
+}
+
+TEST(AccountMethods, take_a_slice_of_the_data_and_a_level)
+{
+    EXPECT_EQ(call("getAccountInfo",
+                   fmt::format(R"(["{}",{{"encoding":"base64","commitment":"processed",)"
+                               R"("dataSlice":{{"offset":2,"length":2}}}}])",
+                               ones)),
+              in_context(300, account(R"(["AwQ=","base64"])")));
+    EXPECT_EQ(error_code(call("getAccountInfo",
+                              fmt::format(R"(["{}",{{"dataSlice":{{"offset":2}}}}])", ones))),
+              -32602);
+}
+
+TEST(AccountMethods, answer_about_many_accounts_in_the_order_asked)
+{
+    EXPECT_EQ(call("getMultipleAccounts", fmt::format(R"([["{}","{}"]])", nines, ones)),
+              in_context(100, fmt::format("[null,{}]", account(R"(["AQIDBA==","base64"])"))));
+    EXPECT_EQ(call("getMultipleAccounts", "[[]]"), in_context(100, "[]"));
+    std::string many = fmt::format("\"{}\"", ones);
+    for (int i = 0; i < 100; ++i) {
+        many += fmt::format(",\"{}\"", ones);
+    }
+    EXPECT_EQ(error_code(call("getMultipleAccounts", fmt::format("[[{}]]", many))), -32602);
+    EXPECT_EQ(error_code(call("getMultipleAccounts", R"([["x"]])")), -32602);
+    EXPECT_EQ(error_code(call("getMultipleAccounts", R"(["x"])")), -32602);
+}
+
+TEST(AccountMethods, base58_is_for_short_data_only)
+{
+    FakeBackend backend;
+    AccountView view{.lamports = Lamports{1},
+                     .owner = filled<Pubkey>(1),
+                     .executable = false,
+                     .space_bytes = 129,
+                     .data = Bytes(129, 0)};
+    backend.forced = AccountsAnswer{{view}};
+    const Message message = parse_message(
+        fmt::format(R"({{"jsonrpc":"2.0","id":7,"method":"getAccountInfo","params":["{}"]}})",
+                    ones),
+        fake_facts());
+    const auto reply = [&] {
+        return render_reply(message.calls.front(), backend.answer(1, *message.calls[0].request));
+    };
+    EXPECT_EQ(error_code(reply()), -32600);
+    view.data.resize(128);
+    backend.forced = AccountsAnswer{{view}};
+    EXPECT_EQ(reply().find("error"), std::string::npos);
+}
+
+/// What RFC 8878 says of a frame with one segment and raw blocks, read back.
+std::optional<Bytes> read_stored_frame(ByteView frame)
+{
+    ByteReader in(frame);
+    Bytes out;
+    const bool good_header = in.u32() == 0xfd2fb528 && in.u8() == 0xa0;
+    const std::uint32_t size = in.u32();
+    for (bool last = false; good_header && in.ok() && !last;) {
+        const std::uint32_t low = in.u8();
+        const std::uint32_t middle = in.u8();
+        const std::uint32_t header = low | middle << 8 | static_cast<std::uint32_t>(in.u8()) << 16;
+        last = (header & 1) != 0;
+        if ((header >> 1 & 3) != 0 || header >> 3 > 128 * 1024) {
+            return std::nullopt;
+        }
+        const ByteView block = in.bytes(header >> 3);
+        out.insert(out.end(), block.begin(), block.end());
+    }
+    return in.finished() && out.size() == size ? std::optional(out) : std::nullopt;
+}
+
+TEST(AccountMethods, a_stored_zstd_frame_holds_the_data_at_every_border)
+{
+    for (const std::size_t size : {0U, 1U, 131'071U, 131'072U, 131'073U, 262'144U, 400'000U}) {
+        Bytes data(size);
+        for (std::size_t i = 0; i < size; ++i) {
+            data[i] = static_cast<std::uint8_t>(i * 31 >> 3);
+        }
+        EXPECT_EQ(read_stored_frame(zstd_stored(data)), data) << size;
+    }
+}
+
+TEST(AccountMethods, airdrops_and_supply_have_their_shapes)
+{
+    EXPECT_EQ(call("requestAirdrop", fmt::format(R"(["{}",5])", ones)),
+              R"({"jsonrpc":"2.0","result":"2AXDGYSE4f2sz7tvMMzyHvUfcoJmxudvdhBcmiUSo6ijwfYmf)"
+              R"(ZYsKRxboQMPh3R4kUhXRVdtSXFXMheka4Rc4P2","id":7})");
+    EXPECT_EQ(error_code(call("requestAirdrop", fmt::format(R"(["{}",-5])", ones))), -32602);
+    EXPECT_EQ(call("getSupply", "[]"),
+              in_context(100, R"({"total":12345,"circulating":12345,"nonCirculating":0,)"
+                              R"("nonCirculatingAccounts":[]})"));
+}
+
+TEST(AccountMethods, name_voters_with_both_fields_for_the_commission)
+{
+    const auto voter = [](std::string_view key, int stake, int last, int root) {
+        return fmt::format(R"({{"votePubkey":"{0}","nodePubkey":"{0}","activatedStake":{1},)"
+                           R"("epochVoteAccount":true,"epochCredits":[],"commission":0,)"
+                           R"("inflationRewardsCommissionBps":0,"lastVote":{2},"rootSlot":{3}}})",
+                           key, stake, last, root);
+    };
+    EXPECT_EQ(call("getVoteAccounts", "[]"),
+              fmt::format(R"({{"jsonrpc":"2.0","result":{{"current":[{}],"delinquent":[{}]}},)"
+                          R"("id":7}})",
+                          voter(ones, 1000, 299, 250), voter(twos, 500, 0, 0)));
+    EXPECT_EQ(call("getVoteAccounts", fmt::format(R"([{{"votePubkey":"{}"}}])", ones)),
+              fmt::format(R"({{"jsonrpc":"2.0","result":{{"current":[{}],"delinquent":[]}},)"
+                          R"("id":7}})",
+                          voter(ones, 1000, 299, 250)));
+    EXPECT_EQ(call("getRecentPerformanceSamples", "[1]"),
+              R"({"jsonrpc":"2.0","result":[{"slot":300,"numTransactions":42,)"
+              R"("numNonVoteTransactions":42,"numSlots":100,"samplePeriodSecs":60}],"id":7})");
+    EXPECT_EQ(error_code(call("getRecentPerformanceSamples", "[721]")), -32602);
+}
+
+TEST(AccountMethods, every_question_about_the_ledger_is_read_and_bad_ones_are_refused)
+{
+    const std::string from_ledger = R"({"jsonrpc":"2.0","result":{"from":"ledger"},"id":7})";
+    constexpr std::string_view signature =
+        "2AXDGYSE4f2sz7tvMMzyHvUfcoJmxudvdhBcmiUSo6ijwfYmfZYsKRxboQMPh3R4kUhXRVdtSXFXMheka4Rc4P2";
+    struct Case {
+        std::string_view method;
+        std::string params;
+        bool good;
+    };
+    const std::string both = fmt::format(R"("before":"{0}","until":"{0}")", signature);
+    for (const Case& one : {
+             Case{"getBlock", "[5]", true},
+             Case{"getBlock", R"([5,"base64"])", true},
+             Case{"getBlock", R"([5,{"encoding":"jsonParsed","transactionDetails":"none"}])", true},
+             Case{"getBlock", R"([5,{"commitment":"processed"}])", false},
+             Case{"getBlock", R"([5,{"encoding":"xml"}])", false},
+             Case{"getBlock", R"([5,{"transactionDetails":"some"}])", false},
+             Case{"getBlock", R"(["5"])", false},
+             Case{"getBlock", "[-1]", false},
+             Case{"getBlocks", "[5]", true},
+             Case{"getBlocks", R"([5,{"commitment":"confirmed"}])", true},
+             Case{"getBlocks", "[5,500005]", true},
+             Case{"getBlocks", "[5,500006]", false},
+             Case{"getBlocks", "[5,4]", false},
+             Case{"getBlocksWithLimit", "[5,500000]", true},
+             Case{"getBlocksWithLimit", "[5,500001]", false},
+             Case{"getBlockTime", "[5]", true},
+             Case{"getBlockTime", "[]", false},
+             Case{"getBlockProduction", "[]", true},
+             Case{"getBlockProduction", R"([{"range":{"firstSlot":1,"lastSlot":9}}])", true},
+             Case{"getBlockProduction", R"([{"range":{}}])", false},
+             Case{"getBlockProduction", R"([{"identity":"x"}])", false},
+             Case{"getFirstAvailableBlock", "[]", true},
+             Case{"getTransaction", fmt::format(R"(["{}"])", signature), true},
+             Case{"getTransaction",
+                  fmt::format(R"(["{}",{{"maxSupportedTransactionVersion":0}}])", signature), true},
+             Case{"getTransaction", R"(["x"])", false},
+             Case{"getSignaturesForAddress", fmt::format(R"(["{}"])", ones), true},
+             Case{"getSignaturesForAddress", fmt::format(R"(["{}",{{{}}}])", ones, both), true},
+             Case{"getSignaturesForAddress", fmt::format(R"(["{}",{{"limit":1001}}])", ones),
+                  false},
+             Case{"getSignaturesForAddress", fmt::format(R"(["{}",{{"until":"x"}}])", ones), false},
+         }) {
+        const std::string reply = call(one.method, one.params);
+        if (one.good) {
+            EXPECT_EQ(reply, from_ledger) << one.method << one.params;
+        } else {
+            EXPECT_EQ(error_code(reply), -32602) << one.method << one.params;
+        }
+    }
+}
+
+} // namespace
+} // namespace belfry::node
