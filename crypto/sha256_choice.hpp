@@ -18,6 +18,8 @@ struct Sha256Single {
 struct Sha256Lanes {
     Sha256Lanes16 compress = nullptr;
     Sha256ChainLanes16 chain = nullptr;
+    std::size_t messages_min = 0; // below, one after the other is faster
+    std::size_t segments_min = 0;
 };
 inline constexpr std::size_t sha256_lanes = 16;
 
