@@ -165,6 +165,13 @@ const Kernel<Sha256Single>& sha256_single_kernel()
     return kernel;
 }
 
+const Kernel<Sha256Lanes>& sha256_few_lanes_kernel()
+{
+    static const Kernel<Sha256Lanes>& kernel =
+        choose_kernel<Sha256Lanes>(sha256_lanes_kernels().subspan(1), sha256_lanes_self_test);
+    return kernel;
+}
+
 const Kernel<Sha256Lanes>& sha256_lanes_kernel()
 {
     static const Kernel<Sha256Lanes>& kernel =
@@ -221,8 +228,10 @@ void sha256_many_with(const Sha256Single& single, const Sha256Lanes& lanes, Byte
 
 void sha256_many(ByteView prefix, std::span<const ByteView> messages, std::span<Hash> digests)
 {
-    sha256_many_with(sha256_single_kernel().run, sha256_lanes_kernel().run, prefix, messages,
-                     digests);
+    const Sha256Lanes& many = sha256_lanes_kernel().run;
+    const bool few = messages.size() < many.messages_min;
+    sha256_many_with(sha256_single_kernel().run, few ? sha256_few_lanes_kernel().run : many, prefix,
+                     messages, digests);
 }
 
 void sha256_many(std::span<const ByteView> messages, std::span<Hash> digests)

@@ -27,6 +27,8 @@ inline constexpr std::size_t sha256_lanes = 16;
 [[nodiscard]] std::span<const Kernel<Sha256Lanes>> sha256_lanes_kernels();
 [[nodiscard]] const Kernel<Sha256Single>& sha256_single_kernel();
 [[nodiscard]] const Kernel<Sha256Lanes>& sha256_lanes_kernel();
+/// For fewer messages than that one pays from: the best of the others.
+[[nodiscard]] const Kernel<Sha256Lanes>& sha256_few_lanes_kernel();
 /// A kernel that is wrong in any lane, round or constant disagrees with the portable code here.
 [[nodiscard]] bool sha256_single_self_test(const Sha256Single& single);
 [[nodiscard]] bool sha256_lanes_self_test(const Sha256Lanes& lanes);
