@@ -5,6 +5,11 @@
 //          each signature; the multiplication by 8 is three doublings of the final sum, never of
 //          scalars. A batch of good signatures always holds; one with a bad one holds with
 //          probability 2^-128.
+// Methods  few signatures go to exact lanes; from 16 up, buckets (Pippenger) with windows of 4 to 8
+//          bits. Straus's method, a table of multiples for each point and eight running sums, was
+//          built and measured at 0.84 of the buckets' rate for 16, 32 and 64 signatures and 0.80
+//          for 128: its additions need a Z (9 products to 7), and all lanes must be doubled 252
+//          times where the buckets' windows are folded as one point. So it is not here.
 // Failure  what fails is split: the left part is summed with the same weights, the right part is
 //          the difference, few signatures go to exact lanes. Of a large batch the first part is a
 //          32nd: if it fails and the rest does too, many are bad and all go to exact lanes at
