@@ -11,8 +11,6 @@
 namespace belfry::crypto {
 namespace {
 
-constexpr std::size_t lanes_pay_from = 6; // segments; below, the SHA instructions are faster
-
 using Words = std::array<std::uint32_t, 8>;
 
 Words to_words(const Hash& hash)
@@ -144,7 +142,7 @@ bool poh_verify_with(const Sha256Single& single, const Sha256Lanes& lanes,
     if (!std::ranges::all_of(segments, is_possible)) {
         return false;
     }
-    if (lanes.chain != nullptr && segments.size() >= lanes_pay_from) {
+    if (lanes.chain != nullptr && segments.size() >= lanes.segments_min) {
         return LaneVerifier(lanes.chain).run(segments);
     }
     return std::ranges::all_of(segments, [&](const PohSegment& segment) {

@@ -9,9 +9,6 @@
 namespace belfry::crypto {
 namespace {
 
-// Messages; below, the SHA instructions are faster, one message after the other.
-constexpr std::size_t lanes_pay_from = 9;
-
 void write_digest(const std::uint32_t* state, std::size_t stride, Hash& out)
 {
     for (std::size_t i = 0; i < 8; ++i) {
@@ -147,11 +144,15 @@ std::span<const Kernel<Sha256Single>> sha256_single_kernels()
 
 std::span<const Kernel<Sha256Lanes>> sha256_lanes_kernels()
 {
-    static constexpr std::array<Kernel<Sha256Lanes>, 2> kernels{{
+    static constexpr std::array<Kernel<Sha256Lanes>, 3> kernels{{
         {"avx512x16",
          KernelTier::avx512,
          [](const CpuFeatures& cpu) { return cpu.avx512f && cpu.avx512bw; },
-         {sha256_lanes16_avx512, sha256_chain_lanes16_avx512}},
+         {sha256_lanes16_avx512, sha256_chain_lanes16_avx512, 9, 6}},
+        {"shani-pairs",
+         KernelTier::avx2,
+         [](const CpuFeatures& cpu) { return cpu.sha_ni; },
+         {sha256_lanes16_shani, sha256_chain_lanes16_shani, 2, 10}},
         {"none", KernelTier::portable, everywhere, {}},
     }};
     return kernels;
@@ -161,6 +162,13 @@ const Kernel<Sha256Single>& sha256_single_kernel()
 {
     static const Kernel<Sha256Single>& kernel =
         choose_kernel<Sha256Single>(sha256_single_kernels(), sha256_single_self_test);
+    return kernel;
+}
+
+const Kernel<Sha256Lanes>& sha256_few_lanes_kernel()
+{
+    static const Kernel<Sha256Lanes>& kernel =
+        choose_kernel<Sha256Lanes>(sha256_lanes_kernels().subspan(1), sha256_lanes_self_test);
     return kernel;
 }
 
@@ -209,7 +217,7 @@ void sha256_many_with(const Sha256Single& single, const Sha256Lanes& lanes, Byte
 {
     BELFRY_CHECK(messages.size() == digests.size());
     BELFRY_CHECK(prefix.size() < sha256_block_bytes);
-    if (lanes.compress != nullptr && messages.size() >= lanes_pay_from) {
+    if (lanes.compress != nullptr && messages.size() >= lanes.messages_min) {
         LaneBatch<Format, sha256_lanes>(lanes.compress).run(prefix, messages, digests);
         return;
     }
@@ -220,8 +228,10 @@ void sha256_many_with(const Sha256Single& single, const Sha256Lanes& lanes, Byte
 
 void sha256_many(ByteView prefix, std::span<const ByteView> messages, std::span<Hash> digests)
 {
-    sha256_many_with(sha256_single_kernel().run, sha256_lanes_kernel().run, prefix, messages,
-                     digests);
+    const Sha256Lanes& many = sha256_lanes_kernel().run;
+    const bool few = messages.size() < many.messages_min;
+    sha256_many_with(sha256_single_kernel().run, few ? sha256_few_lanes_kernel().run : many, prefix,
+                     messages, digests);
 }
 
 void sha256_many(std::span<const ByteView> messages, std::span<Hash> digests)

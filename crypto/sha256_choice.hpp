@@ -18,6 +18,8 @@ struct Sha256Single {
 struct Sha256Lanes {
     Sha256Lanes16 compress = nullptr;
     Sha256ChainLanes16 chain = nullptr;
+    std::size_t messages_min = 0; // below, one after the other is faster
+    std::size_t segments_min = 0;
 };
 inline constexpr std::size_t sha256_lanes = 16;
 
@@ -25,6 +27,8 @@ inline constexpr std::size_t sha256_lanes = 16;
 [[nodiscard]] std::span<const Kernel<Sha256Lanes>> sha256_lanes_kernels();
 [[nodiscard]] const Kernel<Sha256Single>& sha256_single_kernel();
 [[nodiscard]] const Kernel<Sha256Lanes>& sha256_lanes_kernel();
+/// For fewer messages than that one pays from: the best of the others.
+[[nodiscard]] const Kernel<Sha256Lanes>& sha256_few_lanes_kernel();
 /// A kernel that is wrong in any lane, round or constant disagrees with the portable code here.
 [[nodiscard]] bool sha256_single_self_test(const Sha256Single& single);
 [[nodiscard]] bool sha256_lanes_self_test(const Sha256Lanes& lanes);

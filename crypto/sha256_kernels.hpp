@@ -28,11 +28,14 @@ void sha256_chain_shani(std::uint32_t* state, std::uint64_t hash_count);
 /// Sixteen messages at once (lane_batch.hpp says how). nullptr: one after the other.
 using Sha256Lanes16 = void (*)(std::uint32_t* state, const std::uint8_t** blocks,
                                const std::uint64_t* advance, std::size_t block_count);
+void sha256_lanes16_shani(std::uint32_t* state, const std::uint8_t** blocks,
+                          const std::uint64_t* advance, std::size_t block_count);
 void sha256_lanes16_avx512(std::uint32_t* state, const std::uint8_t** blocks,
                            const std::uint64_t* advance, std::size_t block_count);
 
 /// Sixteen chains at once; word w of lane l is state[16 * w + l]. nullptr: one after the other.
 using Sha256ChainLanes16 = void (*)(std::uint32_t* state, std::uint64_t hash_count);
+void sha256_chain_lanes16_shani(std::uint32_t* state, std::uint64_t hash_count);
 void sha256_chain_lanes16_avx512(std::uint32_t* state, std::uint64_t hash_count);
 
 } // namespace belfry::crypto

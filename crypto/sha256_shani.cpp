@@ -71,26 +71,87 @@ struct State {
     }
 }
 
+/// Rounds 4i..4i+3 of some independent messages side by side; k as from the table.
+template <std::size_t streams>
+[[gnu::always_inline]] inline void four_rounds_of_all(State* s, const Vector* w,
+                                                      const std::uint32_t* k)
+{
+    const Vector constants = load(k);
+    Vector keyed[streams];
+    for (std::size_t i = 0; i < streams; ++i) {
+        keyed[i] = _mm_add_epi32(w[i], constants);
+    }
+    for (std::size_t i = 0; i < streams; ++i) {
+        s[i].cdgh = _mm_sha256rnds2_epu32(s[i].cdgh, s[i].abef, keyed[i]);
+    }
+    for (std::size_t i = 0; i < streams; ++i) {
+        const Vector upper = _mm_shuffle_epi32(keyed[i], 0x0E);
+        s[i].abef = _mm_sha256rnds2_epu32(s[i].abef, s[i].cdgh, upper);
+    }
+}
+
+template <std::size_t streams>
+[[gnu::always_inline]] inline void next_words_of_all(Vector (*w)[streams], std::size_t at)
+{
+    for (std::size_t i = 0; i < streams; ++i) {
+        w[at][i] = next_words(w[at][i], w[(at + 1) % 4][i], w[(at + 2) % 4][i], w[(at + 3) % 4][i]);
+    }
+}
+
+/// All 64 rounds, from words in place, and the state before them is added to.
+template <std::size_t streams>
+[[gnu::always_inline]] inline void all_rounds(State* sum, Vector (*w)[streams])
+{
+    State s[streams];
+    for (std::size_t i = 0; i < streams; ++i) {
+        s[i] = sum[i];
+    }
+    const std::uint32_t* k = sha256_constants;
+#pragma GCC unroll 3
+    for (std::size_t t = 0; t < 3; ++t, k += 16) {
+        four_rounds_of_all<streams>(s, w[0], k);
+        next_words_of_all<streams>(w, 0);
+        four_rounds_of_all<streams>(s, w[1], k + 4);
+        next_words_of_all<streams>(w, 1);
+        four_rounds_of_all<streams>(s, w[2], k + 8);
+        next_words_of_all<streams>(w, 2);
+        four_rounds_of_all<streams>(s, w[3], k + 12);
+        next_words_of_all<streams>(w, 3);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+        four_rounds_of_all<streams>(s, w[i], k + 4 * i);
+    }
+    for (std::size_t i = 0; i < streams; ++i) {
+        sum[i].abef = _mm_add_epi32(sum[i].abef, s[i].abef);
+        sum[i].cdgh = _mm_add_epi32(sum[i].cdgh, s[i].cdgh);
+    }
+}
+
+/// Consecutive blocks of each stream; from is left behind the last.
+template <std::size_t streams>
+[[gnu::always_inline]] inline void compress(State* sum, const std::uint8_t** from,
+                                            std::size_t block_count)
+{
+    const Vector swap = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+    for (; block_count != 0; --block_count) {
+        Vector w[4][streams];
+        for (std::size_t i = 0; i < streams; ++i) {
+            for (std::size_t quarter = 0; quarter < 4; ++quarter) {
+                w[quarter][i] = _mm_shuffle_epi8(load(from[i] + 16 * quarter), swap);
+            }
+            from[i] += sha256_block_bytes;
+        }
+        all_rounds<streams>(sum, w);
+    }
+}
+
 } // namespace
 
 void sha256_compress_shani(std::uint32_t* state, const std::uint8_t* blocks,
                            std::size_t block_count)
 {
-    const Vector swap = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
     State sum = load_state(state);
-    for (; block_count != 0; --block_count, blocks += sha256_block_bytes) {
-        Vector w[4];
-        for (std::size_t i = 0; i < 4; ++i) {
-            w[i] = _mm_shuffle_epi8(load(blocks + 16 * i), swap);
-        }
-        State s = sum;
-        sixteen_rounds(s, w, sha256_constants);
-        sixteen_rounds(s, w, sha256_constants + 16);
-        sixteen_rounds(s, w, sha256_constants + 32);
-        last_rounds(s, w);
-        sum.abef = _mm_add_epi32(sum.abef, s.abef);
-        sum.cdgh = _mm_add_epi32(sum.cdgh, s.cdgh);
-    }
+    compress<1>(&sum, &blocks, block_count);
     store_state(state, sum);
 }
 
@@ -141,6 +202,81 @@ void sha256_chain_shani(std::uint32_t* state, std::uint64_t hash_count)
     s.abef = _mm_add_epi32(s.abef, initial.abef);
     s.cdgh = _mm_add_epi32(s.cdgh, initial.cdgh);
     store_state(state, s);
+}
+
+// Lanes: two messages side by side, since the rounds of one only wait for each other (measured:
+// bench/kernels, sha256/belfry_x16 with BELFRY_KERNEL=avx2). The sixteen of a call go in pairs.
+namespace {
+
+constexpr std::size_t lane_count = 16;
+constexpr std::size_t pair = 2;
+
+[[gnu::always_inline]] inline State load_lane(const std::uint32_t* state, std::size_t lane)
+{
+    std::uint32_t word[8];
+    for (std::size_t i = 0; i < 8; ++i) {
+        word[i] = state[lane_count * i + lane];
+    }
+    return load_state(word);
+}
+
+[[gnu::always_inline]] inline void store_lane(std::uint32_t* state, std::size_t lane,
+                                              const State& s)
+{
+    std::uint32_t word[8];
+    store_state(word, s);
+    for (std::size_t i = 0; i < 8; ++i) {
+        state[lane_count * i + lane] = word[i];
+    }
+}
+
+} // namespace
+
+void sha256_lanes16_shani(std::uint32_t* state, const std::uint8_t** blocks,
+                          const std::uint64_t* advance, std::size_t block_count)
+{
+    std::size_t busy[lane_count];
+    std::size_t busy_count = 0;
+    for (std::size_t l = 0; l < lane_count; ++l) {
+        busy[busy_count] = l;
+        busy_count += advance[l] != 0 ? 1 : 0; // who stays on one block is idle
+    }
+    for (std::size_t at = 0; at < busy_count; at += pair) {
+        // An odd last one is done twice, side by side with itself.
+        const std::size_t lane[pair] = {busy[at], busy[at + 1 < busy_count ? at + 1 : at]};
+        State sum[pair] = {load_lane(state, lane[0]), load_lane(state, lane[1])};
+        const std::uint8_t* from[pair] = {blocks[lane[0]], blocks[lane[1]]};
+        compress<pair>(sum, from, block_count);
+        for (std::size_t i = 0; i < pair; ++i) {
+            store_lane(state, lane[i], sum[i]);
+            blocks[lane[i]] = from[i];
+        }
+    }
+}
+
+void sha256_chain_lanes16_shani(std::uint32_t* state, std::uint64_t hash_count)
+{
+    const Vector pad2 = _mm_set_epi32(0, 0, 0, static_cast<int>(0x80000000));
+    const Vector pad3 = _mm_set_epi32(256, 0, 0, 0);
+    const State initial = load_state(sha256_initial_state);
+    for (std::size_t l = 0; l < lane_count; l += pair) {
+        State sum[pair] = {load_lane(state, l), load_lane(state, l + 1)};
+        for (std::uint64_t hash = 0; hash < hash_count; ++hash) {
+            Vector w[4][pair];
+            for (std::size_t i = 0; i < pair; ++i) {
+                const Vector ab = _mm_shuffle_epi32(sum[i].abef, 0x1B); // low word first
+                const Vector cd = _mm_shuffle_epi32(sum[i].cdgh, 0x1B);
+                w[0][i] = _mm_unpacklo_epi64(ab, cd);
+                w[1][i] = _mm_unpackhi_epi64(ab, cd);
+                w[2][i] = pad2;
+                w[3][i] = pad3;
+                sum[i] = initial;
+            }
+            all_rounds<pair>(sum, w);
+        }
+        store_lane(state, l, sum[0]);
+        store_lane(state, l + 1, sum[1]);
+    }
 }
 
 } // namespace belfry::crypto

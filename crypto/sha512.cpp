@@ -61,9 +61,11 @@ bool sha512_lanes_self_test(const Sha512Lanes8& compress)
 
 std::span<const Kernel<Sha512Lanes8>> sha512_lanes_kernels()
 {
-    static constexpr std::array<Kernel<Sha512Lanes8>, 2> kernels{{
+    static constexpr std::array<Kernel<Sha512Lanes8>, 3> kernels{{
         {"avx512x8", KernelTier::avx512,
          [](const CpuFeatures& cpu) { return cpu.avx512f && cpu.avx512bw; }, sha512_lanes8_avx512},
+        {"avx2x4", KernelTier::avx2, [](const CpuFeatures& cpu) { return cpu.avx2; },
+         sha512_lanes8_avx2},
         {"none", KernelTier::portable, [](const CpuFeatures&) { return true; }, nullptr},
     }};
     return kernels;

@@ -21,6 +21,8 @@ void sha512_compress_portable(std::uint64_t* state, const std::uint8_t* blocks,
 /// Eight messages at once (lane_batch.hpp says how). nullptr: one after the other.
 using Sha512Lanes8 = void (*)(std::uint64_t* state, const std::uint8_t** blocks,
                               const std::uint64_t* advance, std::size_t block_count);
+void sha512_lanes8_avx2(std::uint64_t* state, const std::uint8_t** blocks,
+                        const std::uint64_t* advance, std::size_t block_count);
 void sha512_lanes8_avx512(std::uint64_t* state, const std::uint8_t** blocks,
                           const std::uint64_t* advance, std::size_t block_count);
 
