@@ -19,6 +19,8 @@ TowerConfig tower_of(const EngineConfig& config)
 {
     TowerConfig tower = config.tower;
     tower.certificates = true;
+    tower.keeps_all_versions = true;
+    tower.keeps_all_versions = true;
     return tower;
 }
 

@@ -107,8 +107,8 @@ void TowerEngine::purge_other_versions(const BlockName& chosen, Effects& effects
     }
     (void)add_duplicate(chosen.slot); // two versions held are the proof
     forks_.mark_duplicate(chosen.slot);
-    if (config_.certificates) {
-        return; // votes do not decide: the other version may be notarized yet, and then is built on
+    if (config_.keeps_all_versions) {
+        return;
     }
     for (std::size_t i = 0; i < wrong_count && effects.has_room(); ++i) {
         const BlockIndex block = forks_.find(wrong[i]);

@@ -79,6 +79,9 @@ struct TowerConfig {
     bool may_sign = false;
     /// Finality comes from certificates, through finalize(). Else from more than 2/3 of roots.
     bool certificates = false;
+    /// Versions of a slot other than the one chosen by votes stay held: a certificate may yet make
+    /// one of them the base, and leaders must be able to build on it.
+    bool keeps_all_versions = false;
     /// Slots above `finalized` of which the ledger holds proof of two blocks.
     std::vector<Slot> duplicate_slots{};
     /// All validators agreed to go on from this slot, whatever was voted above it: the first start
