@@ -286,7 +286,7 @@ void CertificateGadget::State::resend(Effects& effects)
 
 void CertificateGadget::State::arm(Effects& effects)
 {
-    if (!clock) {
+    if (!slot_now) {
         return;
     }
     if (!standstill_at) {

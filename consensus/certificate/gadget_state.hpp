@@ -224,7 +224,7 @@ struct CertificateGadget::State {
     std::size_t skips_due = 0;
 
     // Time.
-    std::optional<Slot> clock;
+    std::optional<Slot> slot_now;
     Slot watched; // slots below have a deadline
     struct SlotsEnd {
         Slot end; // exclusive
