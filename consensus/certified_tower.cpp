@@ -111,7 +111,7 @@ void CertifiedTower::on(Tick now, const VoteMessage& message, Effects& effects)
         return;
     }
     tower_.step(now, message, effects);
-    expose_double_vote(message, effects);
+    expose_two_votes(message, effects);
 }
 
 void CertifiedTower::on(Tick now, const FirstShred& first, Effects& effects)
@@ -188,7 +188,7 @@ void CertifiedTower::build(Tick now, const Timer& timer, Effects& effects)
 }
 
 /// Tower accuses who names two blocks of a slot; this proves it, and broken lockouts too.
-void CertifiedTower::expose_double_vote(const VoteMessage& message, Effects& effects)
+void CertifiedTower::expose_two_votes(const VoteMessage& message, Effects& effects)
 {
     const auto vote = decode_tower_vote(message.body);
     if (!vote || vote->voter != message.from) {

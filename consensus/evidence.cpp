@@ -59,7 +59,7 @@ bool cannot_follow(const Tower& older, const Tower& newer)
 std::optional<EvidenceKind> contradiction(const Read& one, const Read& other)
 {
     if (one.vote && other.vote) {
-        return contradicts(*one.vote, *other.vote) ? std::optional{EvidenceKind::double_vote}
+        return contradicts(*one.vote, *other.vote) ? std::optional{EvidenceKind::two_votes}
                                                    : std::nullopt;
     }
     if (!one.statement || !other.statement) {
@@ -69,7 +69,7 @@ std::optional<EvidenceKind> contradiction(const Read& one, const Read& other)
     const Statement& second = *other.statement;
     if (first.kind == StatementKind::notarize && second.kind == StatementKind::notarize) {
         const bool two = first.first == second.first && first.id != second.id;
-        return two ? std::optional{EvidenceKind::double_notarize} : std::nullopt;
+        return two ? std::optional{EvidenceKind::two_notarizations} : std::nullopt;
     }
     if (first.kind == StatementKind::skip && second.kind == StatementKind::finalize) {
         return first.covers(second.first) ? std::optional{EvidenceKind::final_and_skip}

@@ -4,11 +4,11 @@
 // honest one signs at most one.
 // Shapes   little-endian: u8 kind | u16 voter | 2 x (u8 statement kind | u16 length | body |
 //          64 signature). The two stand in one order: lower statement kind first, then lower bytes.
-// Rules    double_vote      two tower votes of one slot and different blocks; or of two slots where
+// Rules    two_votes      two tower votes of one slot and different blocks; or of two slots where
 //                           the newer tower cannot follow from the older: it holds a vote made
 //                           while an entry still bound that it does not have, or one from before
 //                           the older vote which the older tower lacks
-//          double_notarize  two notarize of one slot and different blocks
+//          two_notarizations  two notarize of one slot and different blocks
 //          final_and_skip   finalize of a slot and a skip over it
 //          Two blocks in one slot are proven by two shreds, by the data plane; their kind is kept
 //          free here.
@@ -27,10 +27,10 @@
 namespace belfry::consensus {
 
 enum class EvidenceKind : std::uint8_t {
-    double_vote = 1,
-    double_notarize = 2,
+    two_votes = 1,
+    two_notarizations = 2,
     final_and_skip = 3,
-    double_block = 4, // never in this form
+    two_blocks = 4, // never in this form
 };
 
 inline constexpr std::size_t evidence_bytes_max =
@@ -54,7 +54,7 @@ struct Testimony {
 };
 
 struct Evidence {
-    EvidenceKind kind = EvidenceKind::double_vote;
+    EvidenceKind kind = EvidenceKind::two_votes;
     ValidatorIndex voter;
     Testimony first;
     Testimony second;

@@ -23,7 +23,7 @@ void SlotVotes::clear(std::size_t voter_count)
     choices.assign(voter_count, {no_candidate, no_candidate});
     notarizations.resize(voter_count);
     finals.resize(voter_count);
-    notarization_signed.clear();
+    notarization_signed = {};
     final_signed.clear();
     candidates.clear();
     block_count = 0;

@@ -81,7 +81,7 @@ void CertificateGadget::State::hear_own(const Statement& statement, const Signat
     SlotVotes& votes = votes_of(at(statement.first));
     if (statement.kind == StatementKind::notarize) {
         votes.notarizations[voter][0] = signature;
-        votes.notarization_signed.insert(statement.voter);
+        votes.notarization_signed[0].insert(statement.voter);
     } else {
         votes.finals[voter] = signature;
         votes.final_signed.insert(statement.voter);
@@ -206,9 +206,7 @@ void CertificateGadget::State::count_notarize(const Statement& statement,
     chosen = candidate_for(votes, statement.id);
     if (signature != nullptr) {
         votes.notarizations[voter][*place] = *signature;
-        if (*place == 0) {
-            votes.notarization_signed.insert(statement.voter);
-        }
+        votes.notarization_signed[*place].insert(statement.voter);
     }
     ++counters.statements_counted;
     Candidate& candidate = votes.candidates[chosen];
@@ -334,8 +332,8 @@ void CertificateGadget::State::expose_notarizations(Slot slot, ValidatorIndex vo
 {
     ++counters.contradictions;
     SlotVotes& votes = votes_of(at(slot));
-    if (!effects.has_room(evidence_bytes_max) || !votes.notarization_signed.contains(voter) ||
-        !votes.accused.insert(voter)) {
+    if (!effects.has_room(evidence_bytes_max) || !votes.notarization_signed[0].contains(voter) ||
+        !votes.notarization_signed[1].contains(voter) || !votes.accused.insert(voter)) {
         return;
     }
     const SlotVotes::Pair& chosen = votes.choices[voter.value];

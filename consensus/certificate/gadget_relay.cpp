@@ -51,7 +51,7 @@ void CertificateGadget::State::collect(StatementKind kind, const BlockName& bloc
         }
         for (std::size_t place = 0; place < 2; ++place) {
             const std::uint16_t chosen = votes.choices[i][place];
-            const bool is_signed = place == 1 || votes.notarization_signed.contains(voter);
+            const bool is_signed = votes.notarization_signed[place].contains(voter);
             if (chosen != no_candidate && is_signed && votes.candidates[chosen].id == block.id) {
                 out.push_back({.statement = Statement::notarize(voter, block),
                                .signature = votes.notarizations[i][place]});
@@ -286,7 +286,7 @@ void CertificateGadget::State::resend(Effects& effects)
 
 void CertificateGadget::State::arm(Effects& effects)
 {
-    if (!clock) {
+    if (!slot_now) {
         return;
     }
     if (!standstill_at) {

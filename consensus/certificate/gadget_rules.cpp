@@ -268,11 +268,11 @@ void CertificateGadget::State::pass_over(const BlockName& base_before)
 
 void CertificateGadget::State::tick(Slot slot, Effects& effects)
 {
-    const bool begins = !clock;
-    if (!begins && slot <= *clock) {
+    const bool begins = !slot_now;
+    if (!begins && slot <= *slot_now) {
         return;
     }
-    clock = slot;
+    slot_now = slot;
     const Slot upto = std::min(slot, end());
     if (upto > watched) {
         if (ends.size() == ends_max) {

@@ -33,7 +33,7 @@ struct SlotVotes {
     std::vector<Pair> choices; // candidates, by voter
     std::vector<std::array<Signature, 2>> notarizations;
     std::vector<Signature> finals;
-    ValidatorSet notarization_signed; // the first choice; the second always is
+    std::array<ValidatorSet, 2> notarization_signed; // who signed the first and the second choice
     ValidatorSet final_signed;
     std::vector<Candidate> candidates; // at most two for each voter
     std::array<HeldBlock, CertificateGadget::versions_per_slot_max> blocks{};
@@ -224,7 +224,7 @@ struct CertificateGadget::State {
     std::size_t skips_due = 0;
 
     // Time.
-    std::optional<Slot> clock;
+    std::optional<Slot> slot_now;
     Slot watched; // slots below have a deadline
     struct SlotsEnd {
         Slot end; // exclusive

@@ -207,6 +207,9 @@ void TowerEngine::on(const Timer& timer, Effects& effects)
     }
     said_this_slot_ = false;
     want_last_vote(effects);
+    if (config_.certificates) {
+        follow_final_roots(effects);
+    }
     decide(effects);
 }
 

@@ -113,6 +113,7 @@ struct TowerCounters {
 };
 
 inline constexpr std::size_t awaited_finals_max = 64;
+inline constexpr std::size_t final_chain_max = 1024;
 inline constexpr std::size_t chosen_ahead_max = 64;
 
 /// Why a vote may leave the fork of the one before it.
@@ -221,6 +222,8 @@ private:
     void decide_if_changed(Effects& effects);
     void follow_roots(Effects& effects);
     void make_final(BlockIndex finalized, Effects& effects);
+    void follow_final_roots(Effects& effects);
+    void note_final_chain(BlockIndex finalized);
     void make_awaited_final(Effects& effects);
     void move_root(BlockIndex finalized);
     void forget_through(Slot slot);
@@ -252,6 +255,7 @@ private:
     BlockName stand_;
     BlockName confirmed_;
     BlockName super_rooted_;
+    std::vector<BlockName> final_chain_; // the newest final blocks, rising; with certificates
     std::optional<BlockName> base_;
     std::vector<BlockName> awaited_finals_; // sorted; final, but not held yet
     std::vector<Slot> duplicates_;          // sorted; above finalized

@@ -3,6 +3,8 @@
 #include "consensus/tower/tower_engine.hpp"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace belfry::consensus {
 
@@ -18,13 +20,58 @@ void TowerEngine::follow_roots(Effects& effects)
     from = stands ? from : forks_.root();
     const BlockIndex newest = forks_.newest_above(from, Mark::root, quorum());
     const BlockName name = forks_.name(newest);
-    if (name <= super_rooted_) {
+    const bool by_certificate = config_.certificates && newest == forks_.root();
+    if (name <= super_rooted_ || by_certificate) {
         return;
     }
     super_rooted_ = name;
     effects.add(Commit{.level = Level::super_rooted, .block = name});
     if (!config_.certificates || config_.defects.roots_act) {
         make_final(newest, effects);
+    }
+}
+
+/// With certificates the tree begins far above most roots: they are slots of the final chain then.
+void TowerEngine::follow_final_roots(Effects& effects)
+{
+    std::vector<std::pair<Slot, Stake>> roots;
+    const StakeTable& stakes = forks_.stakes(forks_.root());
+    for (std::size_t i = 0; i < votes_.count(); ++i) {
+        const ValidatorIndex who{static_cast<std::uint16_t>(i)};
+        const TowerVote* held = votes_.held(who);
+        if (held != nullptr && !forks_.marked(Mark::vote, who).is_none()) {
+            roots.emplace_back(held->tower.root(), stakes.stake(who));
+        }
+    }
+    std::ranges::sort(roots, std::greater<>(), &std::pair<Slot, Stake>::first);
+    std::uint64_t sum = 0; // cannot overflow: the table's total did not
+    for (const auto& [slot, stake] : roots) {
+        sum += stake.value;
+        if (!quorum()(stakes, Stake{sum})) {
+            continue;
+        }
+        const auto above =
+            std::ranges::upper_bound(final_chain_, slot, std::less<>(), &BlockName::slot);
+        if (above != final_chain_.begin() && *std::prev(above) > super_rooted_) {
+            super_rooted_ = *std::prev(above);
+            effects.add(Commit{.level = Level::super_rooted, .block = super_rooted_});
+        }
+        return;
+    }
+}
+
+/// The blocks above the old root up to the new one, rising.
+void TowerEngine::note_final_chain(BlockIndex finalized)
+{
+    const std::size_t before = final_chain_.size();
+    for (BlockIndex at = finalized; at != forks_.root(); at = forks_.parent(at)) {
+        final_chain_.push_back(forks_.name(at));
+    }
+    std::ranges::reverse(final_chain_.begin() + static_cast<std::ptrdiff_t>(before),
+                         final_chain_.end());
+    if (final_chain_.size() > final_chain_max) {
+        final_chain_.erase(final_chain_.begin(),
+                           final_chain_.end() - static_cast<std::ptrdiff_t>(final_chain_max));
     }
 }
 
@@ -95,7 +142,11 @@ void TowerEngine::move_root(BlockIndex finalized)
     own_.settle(forks_, finalized);
     forks_.confirm(finalized);
     confirmed_ = std::max(confirmed_, forks_.name(finalized));
-    super_rooted_ = std::max(super_rooted_, forks_.name(finalized));
+    if (config_.certificates) {
+        note_final_chain(finalized);
+    } else {
+        super_rooted_ = std::max(super_rooted_, forks_.name(finalized));
+    }
     forks_.prune(finalized);
     votes_.follow_root(forks_);
     const Slot root = forks_.name(finalized).slot;

@@ -78,7 +78,7 @@ void expect_proof(const Testimony& one, const Testimony& other, EvidenceKind kin
 TEST(Evidence, proves_two_blocks_notarized_in_a_slot)
 {
     expect_proof(said(Statement::notarize(liar, block(5, 1))),
-                 said(Statement::notarize(liar, block(5, 2))), EvidenceKind::double_notarize);
+                 said(Statement::notarize(liar, block(5, 2))), EvidenceKind::two_notarizations);
     EXPECT_FALSE(find_contradiction(said(Statement::notarize(liar, block(5, 1))),
                                     said(Statement::notarize(liar, block(6, 2)))));
     EXPECT_FALSE(find_contradiction(said(Statement::notarize(liar, block(5, 1))),
@@ -106,17 +106,17 @@ TEST(Evidence, names_nobody_for_what_two_validators_said)
 
 TEST(Evidence, proves_two_blocks_voted_in_a_slot)
 {
-    expect_proof(voted({1, 2, 5}, 1), voted({1, 2, 5}, 2), EvidenceKind::double_vote);
+    expect_proof(voted({1, 2, 5}, 1), voted({1, 2, 5}, 2), EvidenceKind::two_votes);
 }
 
 TEST(Evidence, proves_a_vote_while_another_still_bound)
 {
     // 4 binds until 6, and the other tower votes 6 without it.
-    expect_proof(voted({1, 4}), voted({1, 6}), EvidenceKind::double_vote);
+    expect_proof(voted({1, 4}), voted({1, 6}), EvidenceKind::two_votes);
     // From 7 on that is allowed.
     EXPECT_FALSE(find_contradiction(voted({1, 4}), voted({1, 7})));
     // A vote from before the older one, which that one lacks.
-    expect_proof(voted({1, 5}), voted({1, 4, 6}), EvidenceKind::double_vote);
+    expect_proof(voted({1, 5}), voted({1, 4, 6}), EvidenceKind::two_votes);
 }
 
 /// Exhaustive over a small domain: honest histories never contradict themselves.

@@ -49,6 +49,33 @@ TEST(Finality, with_certificates_the_roots_are_told_and_act_on_nothing)
     EXPECT_EQ(bench.engine.forks().count(), 41U) << "blocks are kept down to the final one";
 }
 
+TEST(Finality, what_is_rooted_is_told_though_certificates_were_far_ahead_of_it)
+{
+    Bench bench(with_certificates);
+    std::vector<std::uint64_t> before;
+    for (std::uint64_t slot = 1; slot <= 40; ++slot) {
+        bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
+        for (const std::uint16_t who : others) {
+            bench.vote(who, name(slot), before);
+        }
+        bench.persisted();
+        before.push_back(slot);
+        if (slot > 1) {
+            bench.finalize(name(slot - 1));
+        }
+        bench.tick();
+    }
+    EXPECT_EQ(bench.engine.status().finalized, name(39));
+    EXPECT_EQ(bench.engine.status().super_rooted, name(9));
+    EXPECT_EQ(bench.ever(Level::super_rooted).size(), 9U);
+    // A voter that the tree does not know to be on the final chain says nothing of it.
+    for (const std::uint16_t who : others) {
+        bench.vote(who, name(41, 2), before);
+    }
+    bench.tick();
+    EXPECT_EQ(bench.engine.status().super_rooted, name(9));
+}
+
 TEST(PlantedDefect, roots_that_act_beside_certificates_are_seen)
 {
     TowerConfig config = with_certificates;
