@@ -16,6 +16,8 @@ int main(int argc, char** argv)
     belfry::node::add_config(app, &exit_code);
     belfry::node::add_transfer(app, &exit_code);
     belfry::node::add_balance(app, &exit_code);
+    belfry::node::add_certificate(app, &exit_code);
+    belfry::node::add_evidence(app, &exit_code);
     belfry::node::add_status(app, &exit_code);
     belfry::node::add_version(app, &exit_code);
     belfry::node::add_run(app, &exit_code);

@@ -1,7 +1,7 @@
 # Sources of configuration, command line and RPC; node/CMakeLists.txt builds them into belfry_node.
 set(NODE_RPC_SOURCES
   config.cpp config_text.cpp toml_section.cpp
-  cli/about.cpp cli/balance.cpp cli/flags.cpp cli/genesis.cpp cli/guarded.cpp cli/keygen.cpp
+  cli/about.cpp cli/balance.cpp cli/flags.cpp cli/genesis.cpp cli/guarded.cpp cli/keygen.cpp cli/proofs.cpp
   cli/node_address.cpp cli/status.cpp cli/transfer.cpp
   rpc/account_json.cpp rpc/commitment.cpp rpc/error_text.cpp rpc/http_connection.cpp rpc/http_server.cpp rpc/json_rpc.cpp
   rpc/methods_accounts.cpp rpc/methods_chain.cpp rpc/methods_cluster.cpp rpc/methods_ledger.cpp

@@ -29,6 +29,8 @@ void add_keygen(CLI::App& app, int* exit_code);
 void add_genesis(CLI::App& app, int* exit_code);
 void add_transfer(CLI::App& app, int* exit_code);
 void add_balance(CLI::App& app, int* exit_code);
+void add_certificate(CLI::App& app, int* exit_code);
+void add_evidence(CLI::App& app, int* exit_code);
 void add_status(CLI::App& app, int* exit_code);
 void add_config(CLI::App& app, int* exit_code);
 void add_version(CLI::App& app, int* exit_code);
@@ -94,6 +96,17 @@ struct StatusOptions {
     bool json = false;
 };
 [[nodiscard]] int run_status(const StatusOptions& options);
+
+struct ProofOptions {
+    NodeAddress node;
+    std::filesystem::path genesis; // its stakes are believed, the node is not
+    std::uint64_t slot = 0;        // certificate only
+};
+/// Prints the certificates of a slot and verifies them; exit_failed when there is none, or one is
+/// not true.
+[[nodiscard]] int run_certificate(const ProofOptions& options);
+/// Prints the evidence against validators that a node has, each verified.
+[[nodiscard]] int run_evidence(const ProofOptions& options);
 
 [[nodiscard]] int run_config();
 [[nodiscard]] int run_version();

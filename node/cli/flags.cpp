@@ -98,6 +98,25 @@ void add_balance(CLI::App& app, int* exit_code)
     add_commitment(command, "--commitment", options->commitment);
 }
 
+void add_certificate(CLI::App& app, int* exit_code)
+{
+    CLI::App& command = *app.add_subcommand(
+        "certificate", "print the certificates of a slot, verified from the genesis stakes alone");
+    const auto options = on_chosen(command, exit_code, run_certificate);
+    add_node_address(command, options->node);
+    command.add_option("--genesis", options->genesis, "the genesis file (that of --config)");
+    command.add_option("slot", options->slot, "the slot")->required();
+}
+
+void add_evidence(CLI::App& app, int* exit_code)
+{
+    CLI::App& command = *app.add_subcommand(
+        "evidence", "print what proves that a validator broke the rules, verified");
+    const auto options = on_chosen(command, exit_code, run_evidence);
+    add_node_address(command, options->node);
+    command.add_option("--genesis", options->genesis, "the genesis file (that of --config)");
+}
+
 void add_status(CLI::App& app, int* exit_code)
 {
     CLI::App& command = *app.add_subcommand(

@@ -96,7 +96,7 @@ using Request =
                  GetNodeStatus, GetAccounts, SimulateTransaction, RequestAirdrop, GetSupply,
                  GetTransaction, GetBlock, GetBlocks, GetBlockTime, GetFirstAvailableBlock,
                  GetSignaturesForAddress, GetBlockProduction, GetRecentPerformanceSamples,
-                 GetBlockLogs, GetVoteAccounts>;
+                 GetBlockLogs, GetVoteAccounts, GetProofs>;
 
 inline constexpr std::size_t signatures_per_request_max = 256;
 inline constexpr std::uint64_t leaders_per_request_max = 5000;
@@ -195,8 +195,8 @@ struct NodeStatus {
     Slot processed;
     Slot confirmed;
     Slot finalized;
-    Slot root;       // of this node's own tower
-    Slot super_root; // rooted by more than two thirds of stake
+    Slot root;                    // of this node's own tower
+    Slot super_root;              // rooted by more than two thirds of stake
     Height block_height;          // of processed
     std::optional<Pubkey> leader; // of clock_slot
     std::optional<Slot> last_vote;

@@ -51,6 +51,11 @@ struct GetBlockTime {
     Slot slot;
 };
 struct GetFirstAvailableBlock {};
+/// The certificates of a slot; of no slot: the newest evidence against validators.
+struct GetProofs {
+    std::optional<Slot> slot = {};
+};
+inline constexpr std::size_t evidence_per_answer_max = 256;
 struct GetSignaturesForAddress {
     Pubkey address;
     std::optional<Signature> before = {};

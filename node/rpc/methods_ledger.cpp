@@ -141,6 +141,11 @@ void get_block_time(const Params& params, const NodeFacts& /*facts*/, Call& call
     call.request = GetBlockTime{Slot{params.number(0, "slot")}};
 }
 
+void get_certificates(const Params& params, const NodeFacts& /*facts*/, Call& call)
+{
+    call.request = GetProofs{Slot{params.number(0, "slot")}};
+}
+
 void get_signatures_for_address(const Params& params, const NodeFacts& /*facts*/, Call& call)
 {
     GetSignaturesForAddress question;
@@ -201,7 +206,9 @@ void get_performance_samples(const Params& params, const NodeFacts& /*facts*/, C
     call.request = question;
 }
 
-constexpr std::array<NamedMethod, 10> methods{{
+constexpr std::array<NamedMethod, 12> methods{{
+    {"belfryCertificates", get_certificates}, // our own: what proves that a slot is final
+    {"belfryEvidence", ask<GetProofs>},       // and that a validator broke the rules
     {"getBlock", get_block},
     {"getBlockProduction", get_block_production},
     {"getBlockTime", get_block_time},

@@ -277,6 +277,24 @@ Result<std::optional<BlockSummary>, RpcClientError> RpcClient::block_summary(Slo
         });
 }
 
+Result<std::vector<StoredProof>, RpcClientError> RpcClient::proofs(std::optional<Slot> slot)
+{
+    return state_->read<std::vector<StoredProof>>(
+        slot ? "belfryCertificates" : "belfryEvidence",
+        slot ? fmt::format("[{}]", slot->value) : std::string("[]"), [](const json::value& result) {
+            std::vector<StoredProof> proofs;
+            for (const json::value& value : result.as_array()) {
+                const json::object& proof = value.as_object();
+                auto bytes = from_hex(proof.at("bytes").as_string());
+                if (!bytes) {
+                    throw std::invalid_argument("bytes that are not hexadecimal");
+                }
+                proofs.push_back({Slot{number(proof.at("slot"))}, std::move(*bytes)});
+            }
+            return proofs;
+        });
+}
+
 Result<std::string, RpcClientError> RpcClient::status_json()
 {
     return call("belfryStatus");

@@ -23,6 +23,12 @@ enum class RpcClientError : std::uint8_t {
     refused,     // a JSON-RPC error object
 };
 
+/// A certificate or evidence, not yet checked.
+struct StoredProof {
+    Slot slot;
+    Bytes bytes;
+};
+
 class RpcClient {
 public:
     struct Options {
@@ -74,6 +80,8 @@ public:
     signature_statuses(std::span<const Signature> signatures, bool search_history = false);
     /// The block of a slot on the node's own fork.
     [[nodiscard]] Result<std::optional<BlockSummary>, RpcClientError> block_summary(Slot slot);
+    /// The certificates of a slot; of no slot: the newest evidence.
+    [[nodiscard]] Result<std::vector<StoredProof>, RpcClientError> proofs(std::optional<Slot> slot);
     /// The JSON text of the node's status (method belfryStatus).
     [[nodiscard]] Result<std::string, RpcClientError> status_json();
 

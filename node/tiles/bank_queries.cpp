@@ -110,6 +110,7 @@ public:
         return chain_above(context_, at(Commitment::confirmed));
     }
     ReplyBody operator()(const GetFirstAvailableBlock&) { return final_chain(); }
+    ReplyBody operator()(const GetProofs&) { return final_chain(); }
     ReplyBody operator()(const GetSignaturesForAddress&) { return final_chain(); }
     ReplyBody operator()(const GetBlockProduction&) { return final_chain(); }
     ReplyBody operator()(const GetRecentPerformanceSamples& question)

@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "crypto/base58.hpp"
 #include "ledger/model/entry.hpp"
+#include "node/proof_kind.hpp"
 #include "node/roster.hpp"
 #include "node/rpc/error_text.hpp"
 #include "node/rpc/transaction_json.hpp"
@@ -66,6 +67,7 @@ bool may_need_ledger(const Request& request)
            std::holds_alternative<GetBlocks>(request) ||
            std::holds_alternative<GetBlockTime>(request) ||
            std::holds_alternative<GetFirstAvailableBlock>(request) ||
+           std::holds_alternative<GetProofs>(request) ||
            std::holds_alternative<GetSignaturesForAddress>(request) ||
            std::holds_alternative<GetBlockProduction>(request);
 }
@@ -88,6 +90,7 @@ LedgerQueries::LedgerQueries(Options options, const ledger::LmdbEnv& env,
                              const ledger::AddressIndex* index)
     : options_(std::move(options))
     , blocks_(env)
+    , proofs_(env)
     , index_(index)
     , schedule_(make_leader_schedule(options_.genesis))
 {
@@ -111,6 +114,8 @@ std::optional<Reply> LedgerQueries::complete(const HistoryQuestion& question)
         body = block_time(*time, std::get<ChainAnswer>(so_far));
     } else if (std::holds_alternative<GetFirstAvailableBlock>(question.request)) {
         body = first_block();
+    } else if (const auto* const proven = std::get_if<GetProofs>(&question.request)) {
+        body = proofs(*proven);
     } else if (const auto* const named = std::get_if<GetSignaturesForAddress>(&question.request)) {
         body = by_address(*named);
     } else if (const auto* const range = std::get_if<GetBlockProduction>(&question.request)) {
@@ -498,6 +503,37 @@ LedgerQueries::Body LedgerQueries::first_block() const
         return unreadable();
     }
     return JsonAnswer{fmt::format("{}", *lowest ? (*lowest)->slot.value : 0)};
+}
+
+LedgerQueries::Body LedgerQueries::proofs(const GetProofs& question) const
+{
+    std::vector<ledger::Proof> found;
+    if (question.slot) {
+        for (const auto kind : {consensus::StatementKind::notarize, consensus::StatementKind::skip,
+                                consensus::StatementKind::finalize}) {
+            auto one = proofs_.find({.slot = *question.slot, .kind = proof_kind(kind), .about = 0});
+            if (!one) {
+                return unreadable();
+            }
+            if (*one) {
+                found.push_back(std::move(**one));
+            }
+        }
+    } else {
+        auto newest = proofs_.newest({.first = evidence_kinds_begin, .last = UINT8_MAX},
+                                     evidence_per_answer_max);
+        if (!newest) {
+            return unreadable();
+        }
+        found = std::move(*newest);
+    }
+    std::string list;
+    for (const ledger::Proof& proof : found) {
+        list += fmt::format(R"({}{{"slot":{},"kind":{},"about":{},"bytes":"{}"}})",
+                            list.empty() ? "" : ",", proof.name.slot.value, proof.name.kind,
+                            proof.name.about, to_hex(proof.bytes));
+    }
+    return JsonAnswer{fmt::format("[{}]", list)};
 }
 
 LedgerQueries::Body LedgerQueries::by_address(const GetSignaturesForAddress& question) const

@@ -15,6 +15,7 @@
 #include "ledger/model/transaction.hpp"
 #include "ledger/store/address_index.hpp"
 #include "ledger/store/block_store.hpp"
+#include "ledger/store/proof_store.hpp"
 #include "node/messages.hpp"
 
 #include <functional>
@@ -57,6 +58,7 @@ private:
     [[nodiscard]] Body blocks(const GetBlocks& question, const ChainAnswer& so_far) const;
     [[nodiscard]] Body block_time(const GetBlockTime& question, const ChainAnswer& so_far) const;
     [[nodiscard]] Body first_block() const;
+    [[nodiscard]] Body proofs(const GetProofs& question) const;
     [[nodiscard]] Body by_address(const GetSignaturesForAddress& question) const;
     [[nodiscard]] Body production(const GetBlockProduction& question, const ChainAnswer& so_far);
 
@@ -77,6 +79,7 @@ private:
 
     Options options_;
     ledger::BlockReader blocks_;
+    ledger::ProofReader proofs_;
     const ledger::AddressIndex* index_;
     consensus::LeaderSchedule schedule_;
 };

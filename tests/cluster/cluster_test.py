@@ -197,6 +197,40 @@ def history(make):
     expect(found == [first, None], f"the ledger says {found}, it was {first}")
 
 
+def certificates(make):
+    """Every node keeps the certificates of final slots; they verify from genesis alone, and not from another."""
+    cluster = make()
+    cluster.start_all()
+    cluster.wait_finalized(20, cluster.all, 120)
+    slot = next(s for s in range(5, 20) if cluster.call(0, "belfryBlock", s))
+    block = cluster.call(0, "belfryBlock", slot)
+    genesis = cluster.folder / "genesis.toml"
+    for index in cluster.all:
+        cluster.wait(f"validator {index} keeps the certificate of slot {slot}",
+                     lambda: len(cluster.call(index, "belfryCertificates", slot) or []) == 2, 20)
+        shown = cluster.run("certificate", slot, "--rpc", cluster.rpc[index], "--genesis", genesis)
+        expect(shown.returncode == 0 and f"block {block['blockId']} and all its ancestors are final" in shown.stdout,
+               f"the certificates of slot {slot} do not verify: {shown}")
+    other = cluster.folder / "other.toml"
+    other.write_text(genesis.read_text().replace('name = "local"', 'name = "other"'))
+    shown = cluster.run("certificate", slot, "--rpc", cluster.rpc[0], "--genesis", other)
+    expect(shown.returncode != 0 and "DOES NOT VERIFY" in shown.stdout, f"verified from another genesis: {shown}")
+    none = cluster.run("certificate", 10**9, "--rpc", cluster.rpc[0], "--genesis", genesis)
+    expect(none.returncode != 0 and "no certificate" in none.stderr, f"a certificate of a slot to come: {none}")
+    quiet = cluster.run("evidence", "--rpc", cluster.rpc[0], "--genesis", genesis)
+    expect(quiet.returncode == 0 and not quiet.stdout, f"evidence against honest validators: {quiet}")
+
+
+def without_certificates(make):
+    """Where genesis turns certificates off, what more than 2/3 has rooted is final."""
+    cluster = make(**{"no-certificates": True, "slot-ms": 150})
+    cluster.start_all()
+    cluster.everything_sent_is_final(cluster.load(50, 5), 120)
+    cluster.wait_finalized(10, cluster.all, 90)
+    expect(not cluster.call(0, "belfryCertificates", 5), "there is a certificate all the same")
+    cluster.same_state()
+
+
 def journal_lost(make):
     """A validator without its vote journal follows and signs nothing."""
     cluster = make()
@@ -220,7 +254,7 @@ def ipv6(make):
 
 SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
-    journal_lost, ipv6)}
+    certificates, without_certificates, journal_lost, ipv6)}
 
 
 def main():

@@ -161,6 +161,10 @@ struct Answers {
         }
         return answer;
     }
+    ReplyBody operator()(const GetProofs& q)
+    {
+        return JsonAnswer{q.slot ? R"([{"slot":7,"kind":2,"about":0,"bytes":"00ff"}])" : "[]"};
+    }
     ReplyBody operator()(const GetVoteAccounts& q)
     {
         VoteAccountsAnswer answer;
