@@ -287,7 +287,8 @@ bool RpcPort::post(RequestId id, Request request)
     } else if (std::holds_alternative<GetHealth>(request)) {
         answered_here_.push_back({.id = id, .context = {}, .body = health()});
     } else if (const auto* const voters = std::get_if<GetVoteAccounts>(&request)) {
-        answered_here_.push_back({.id = id, .context = view_.bank.snapshot().processed, .body = vote_accounts(*voters)});
+        answered_here_.push_back(
+            {.id = id, .context = view_.bank.snapshot().processed, .body = vote_accounts(*voters)});
     } else {
         const bool completed_later = may_need_ledger(request);
         RpcQuestion question{id, std::move(request)};
