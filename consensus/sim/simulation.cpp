@@ -350,8 +350,8 @@ void Simulation::perform(std::size_t instance, const Build& build)
 {
     Machine& machine = machines_[instance];
     const std::optional<BlockName> last = machine.engine->status().last_vote;
-    const bool holds_vote = last.has_value() && machine.ledger.contains(*last) &&
-                            !machine.engine->standing_switch();
+    const bool holds_vote =
+        last.has_value() && machine.ledger.contains(*last) && !machine.engine->standing_switch();
     checker_.block_asked(instance, build.slot, build.parent, holds_vote);
     machine.held.push_back({.after = build.after, .what = build});
     release(instance);

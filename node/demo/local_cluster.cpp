@@ -128,8 +128,8 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
     ledger::Genesis genesis;
     genesis.cluster_name = "local";
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    genesis.created_unix_s = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    genesis.created_unix_s =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
     genesis.slot_ms = options.slot_ms;
     genesis.slots_per_epoch = options.slots_per_epoch;
     genesis.finality.certificates = !options.no_certificates;

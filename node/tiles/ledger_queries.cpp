@@ -4,7 +4,6 @@
 #include "base/check.hpp"
 #include "crypto/base58.hpp"
 #include "ledger/model/entry.hpp"
-#include "node/proof_kind.hpp"
 #include "node/roster.hpp"
 #include "node/rpc/error_text.hpp"
 #include "node/rpc/transaction_json.hpp"
@@ -503,37 +502,6 @@ LedgerQueries::Body LedgerQueries::first_block() const
         return unreadable();
     }
     return JsonAnswer{fmt::format("{}", *lowest ? (*lowest)->slot.value : 0)};
-}
-
-LedgerQueries::Body LedgerQueries::proofs(const GetProofs& question) const
-{
-    std::vector<ledger::Proof> found;
-    if (question.slot) {
-        for (const auto kind : {consensus::StatementKind::notarize, consensus::StatementKind::skip,
-                                consensus::StatementKind::finalize}) {
-            auto one = proofs_.find({.slot = *question.slot, .kind = proof_kind(kind), .about = 0});
-            if (!one) {
-                return unreadable();
-            }
-            if (*one) {
-                found.push_back(std::move(**one));
-            }
-        }
-    } else {
-        auto newest = proofs_.newest({.first = evidence_kinds_begin, .last = UINT8_MAX},
-                                     evidence_per_answer_max);
-        if (!newest) {
-            return unreadable();
-        }
-        found = std::move(*newest);
-    }
-    std::string list;
-    for (const ledger::Proof& proof : found) {
-        list += fmt::format(R"({}{{"slot":{},"kind":{},"about":{},"bytes":"{}"}})",
-                            list.empty() ? "" : ",", proof.name.slot.value, proof.name.kind,
-                            proof.name.about, to_hex(proof.bytes));
-    }
-    return JsonAnswer{fmt::format("[{}]", list)};
 }
 
 LedgerQueries::Body LedgerQueries::by_address(const GetSignaturesForAddress& question) const
