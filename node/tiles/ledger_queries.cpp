@@ -497,11 +497,9 @@ LedgerQueries::Body LedgerQueries::block_time(const GetBlockTime& question,
 
 LedgerQueries::Body LedgerQueries::first_block() const
 {
-    const auto lowest = blocks_.lowest_block();
-    if (!lowest) {
-        return unreadable();
-    }
-    return JsonAnswer{fmt::format("{}", *lowest ? (*lowest)->slot.value : 0)};
+    const auto low = blocks_.lowest_block();
+    return low ? Body(JsonAnswer{fmt::format("{}", *low ? (*low)->slot.value : 0)})
+               : Body(unreadable());
 }
 
 LedgerQueries::Body LedgerQueries::by_address(const GetSignaturesForAddress& question) const
