@@ -1,24 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/sim/checker.hpp"
 
+#include "consensus/tower/tower_journal.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace belfry::consensus::sim {
 
 namespace {
 constexpr std::size_t violations_max = 100; // more say nothing new
+constexpr Fraction few_breakers{.numerator = 5, .denominator = 100};
 } // namespace
 
-Checker::Checker(const BlockWorld& world, std::size_t instance_count)
+Checker::Checker(const BlockWorld& world, const StakeTable& stakes,
+                 std::vector<ValidatorIndex> validator_of_machine)
     : world_(world)
-    , watched_(instance_count)
-    , newest_final_(world.genesis())
+    , stakes_(stakes)
+    , validator_of_machine_(std::move(validator_of_machine))
+    , watched_(validator_of_machine_.size())
+    , certificates_(stakes, validator_of_machine_.size())
 {
     for (Watched& watched : watched_) {
-        watched.final_block = world.genesis();
+        watched.heard.resize(stakes.count());
     }
+}
+
+void Checker::excuse(std::size_t machine)
+{
+    watched_.at(machine).honest = false;
+    excused_.insert(validator_of_machine_.at(machine));
 }
 
 void Checker::broken(const std::string& what)
@@ -35,142 +48,322 @@ bool Checker::saw(std::string_view rule) const
                                [&](const std::string& what) { return what.starts_with(rule); });
 }
 
-void Checker::vote_sent(std::size_t instance, ByteView body)
+// ---- Statements ---------------------------------------------------------------------------------
+
+void Checker::statement_asked(std::size_t machine, StatementKind kind, ByteView body)
 {
-    Watched& watched = watched_[instance];
-    if (!watched.honest) {
-        return;
+    if (kind == StatementKind::tower_vote) {
+        const auto vote = decode_tower_vote(body);
+        watched_[machine].asked = vote ? std::optional{*vote} : std::nullopt;
     }
-    const auto vote = decode_tower_vote(body);
-    if (!vote) {
-        broken(fmt::format("T-S1 node {} sent a malformed tower", instance));
-        return;
-    }
-    if (!watched.durable || watched.durable->vote.block().slot < vote->block().slot) {
-        broken(fmt::format("T-S4 node {} sent its vote for slot {} before it was durable", instance,
-                           vote->block().slot.value));
-    }
-    check_lockouts(instance, *vote);
 }
 
-void Checker::check_lockouts(std::size_t instance, const TowerVote& vote)
+void Checker::vote_heard(std::size_t machine, ValidatorIndex voter, BlockNumber block)
 {
-    std::map<Slot, Spoken>& votes = watched_[instance].votes;
+    auto& heard = watched_[machine].heard[voter.value];
+    if (std::ranges::find(heard, block) == heard.end()) {
+        *std::ranges::min_element(heard) = block; // the oldest made
+    }
+}
+
+void Checker::check_proof(std::size_t machine, const ForkSwitch& recorded, BlockNumber from)
+{
+    const Watched& watched = watched_[machine];
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < stakes_.count(); ++i) {
+        const ValidatorIndex voter{static_cast<std::uint16_t>(i)};
+        if (!recorded.proof.voters.contains(voter)) {
+            continue;
+        }
+        sum += stakes_.stake(voter).value;
+        const bool elsewhere = std::ranges::any_of(watched.heard[i], [&](const BlockNumber block) {
+            return block != 0 && !world_.descends(block, from);
+        });
+        if (!elsewhere) {
+            broken(fmt::format("T-S3 node {} counts validator {} against slot {}, of whom it heard "
+                               "no vote elsewhere",
+                               machine, i, recorded.from.slot.value));
+        }
+    }
+    if (!stakes_.is_more_than(Stake{sum}, switch_share)) {
+        broken(fmt::format("T-S3 node {} leaves slot {} with {} of {} against it", machine,
+                           recorded.from.slot.value, sum, stakes_.total().value));
+    }
+}
+
+void Checker::fork_chosen(std::size_t machine, ByteView vote_body,
+                          const std::optional<ForkSwitch>& recorded)
+{
+    const Watched& watched = watched_[machine];
+    const auto vote = decode_tower_vote(vote_body);
+    if (!watched.honest || !watched.asked || !vote || watched.asked->block() == vote->block()) {
+        return;
+    }
+    const BlockName before = watched.asked->block();
+    const std::optional<BlockNumber> from = world_.find(before);
+    const std::optional<BlockNumber> to = world_.find(vote->block());
+    if (!from || !to || world_.descends(*to, *from)) {
+        return;
+    }
+    if (!recorded || recorded->from != before || recorded->to != vote->block()) {
+        broken(fmt::format("T-S3 node {} leaves the fork of slot {} for slot {} and says not why",
+                           machine, before.slot.value, vote->block().slot.value));
+        return;
+    }
+    if (recorded->reason == SwitchReason::proof) {
+        check_proof(machine, *recorded, *from);
+    }
+    if (recorded->reason == SwitchReason::final_elsewhere &&
+        world_.descends(*from, watched.final_block)) {
+        broken(fmt::format("T-S3 node {} leaves slot {}, which no final block is against", machine,
+                           before.slot.value));
+    }
+}
+
+void Checker::hard_forked(std::size_t machine, Slot slot)
+{
+    Watched& watched = watched_[machine];
+    std::erase_if(watched.votes, [&](const auto& item) { return item.first > slot; });
+    watched.newest.reset();
+    watched.asked.reset();
+    for (Chains* const chains : {&confirmed_, &rooted_}) {
+        for (BlockNumber& end : chains->ends) {
+            end = ancestor_at(end, slot);
+        }
+    }
+}
+
+void Checker::statement_counted(std::size_t machine, StatementKind kind, ByteView body)
+{
+    const auto said = decode_statement(kind, body);
+    const bool judges_all = !stakes_.is_more_than(excused(), one_third);
+    if (!said) {
+        return;
+    }
+    if (const auto what =
+            certificates_.said(machine, *said, watched_[machine].honest, judges_all)) {
+        broken(*what);
+    }
+}
+
+void Checker::statement_sent(std::size_t machine, const Sent& statement)
+{
+    if (statement.kind != StatementKind::tower_vote) {
+        statement_counted(machine, statement.kind, statement.body); // true ones are counted alike
+    }
+    if (!watched_[machine].honest) {
+        return;
+    }
+    if (statement.record.empty()) {
+        broken(fmt::format("T-S4 node {} sent a statement before record {} was durable", machine,
+                           statement.after.value()));
+    }
+    if (statement.kind == StatementKind::tower_vote) {
+        const auto vote = decode_tower_vote(statement.body);
+        if (!vote || vote->voter != validator_of_machine_[machine]) {
+            broken(fmt::format("T-S1 node {} sent a malformed tower", machine));
+            return;
+        }
+        check_record(machine, *vote, statement.record);
+        check_tower_vote(machine, *vote);
+    }
+}
+
+void Checker::check_record(std::size_t machine, const TowerVote& vote, ByteView record)
+{
+    const std::optional<TowerRecord> decoded = decode_tower_record(record);
+    const auto* const cast = decoded ? std::get_if<VoteRecord>(&*decoded) : nullptr;
+    if (cast != nullptr && cast->vote != vote) {
+        broken(fmt::format("T-S4 node {} sent for slot {} another tower than is durable", machine,
+                           vote.block().slot.value));
+    }
+}
+
+BlockNumber Checker::ancestor_at(BlockNumber block, Slot slot) const
+{
+    while (world_.get(block).name.slot > slot) {
+        block = world_.get(block).parent;
+    }
+    return block;
+}
+
+void Checker::check_tower_vote(std::size_t machine, const TowerVote& vote)
+{
+    Watched& watched = watched_[machine];
     const BlockName block = vote.block();
-    const auto same_slot = votes.find(block.slot);
-    if (same_slot != votes.end() && same_slot->second.block != block) {
-        broken(fmt::format("T-S2 node {} voted for two blocks of slot {}", instance,
+    const std::optional<BlockNumber> number = world_.find(block);
+    if (!number) {
+        broken(fmt::format("T-S1 node {} voted for a block of slot {} that nobody made", machine,
                            block.slot.value));
         return;
     }
-    if (same_slot == votes.end()) {
-        for (const auto& [slot, earlier] : votes) {
-            const bool later_vote = slot < block.slot;
-            if (later_vote && block.slot <= earlier.expiry &&
-                !world_.descends(block, earlier.block)) {
-                broken(fmt::format("T-S2 node {} voted for slot {} although its vote for slot {} "
-                                   "on another fork binds until {}",
-                                   instance, block.slot.value, slot.value, earlier.expiry.value));
-            }
-        }
-        votes[block.slot] = {.block = block, .expiry = block.slot};
+    if (watched.newest && *watched.newest == block) {
+        return; // a refresh
     }
-    for (const Lockout& entry : vote.tower.entries()) {
-        const auto spoken = votes.find(entry.slot);
-        if (spoken != votes.end()) {
+    if (watched.newest && watched.newest->slot >= block.slot) {
+        broken(fmt::format("T-S2 node {} voted for slot {} after its vote for slot {}", machine,
+                           block.slot.value, watched.newest->slot.value));
+    }
+    watched.newest = block;
+    if (watched.root && !world_.descends(*number, *watched.root)) {
+        broken(fmt::format("T-S2 node {} voted for slot {} off its own root", machine,
+                           block.slot.value));
+    }
+    for (const auto& [slot, earlier] : watched.votes) {
+        if (block.slot <= earlier.expiry && !world_.descends(*number, earlier.block)) {
+            broken(fmt::format("T-S2 node {} voted for slot {} although its vote for slot {} "
+                               "on another fork binds until {}",
+                               machine, block.slot.value, slot.value, earlier.expiry.value));
+        }
+    }
+    watched.votes[block.slot] = {.block = *number, .expiry = block.slot};
+    const auto entries = vote.tower.entries();
+    for (const Lockout& entry : entries) {
+        const auto spoken = watched.votes.find(entry.slot);
+        if (spoken != watched.votes.end()) {
             spoken->second.expiry = std::max(spoken->second.expiry, entry.expiry());
         }
     }
-    for (auto& [slot, spoken] : votes) { // what is rooted binds for ever
-        if (slot <= vote.tower.root() && world_.descends(block, spoken.block)) {
-            spoken.expiry = Slot{UINT64_MAX};
+    for (const auto& [slot, spoken] : watched.votes) { // what is rooted binds for ever
+        if (slot <= vote.tower.root() && world_.descends(*number, spoken.block)) {
+            watched.root = std::max(watched.root.value_or(0), spoken.block);
         }
     }
+    // An entry can be deepened only while it is in the tower; one that is gone binds to its expiry.
+    std::erase_if(watched.votes, [&](const auto& item) {
+        const bool in_tower = std::ranges::binary_search(entries, item.first, {}, &Lockout::slot);
+        return !in_tower && item.second.expiry < block.slot;
+    });
 }
 
-void Checker::record_durable(std::size_t instance, ByteView record)
+void Checker::restarted(std::size_t machine, const std::optional<BlockName>& last_vote)
 {
-    const std::optional<TowerRecord> decoded = decode_tower_record(record);
-    if (!decoded) {
-        broken(fmt::format("T-S4 node {} wrote a malformed record", instance));
+    Watched& watched = watched_[machine];
+    if (watched.asked && (!last_vote || watched.asked->block() != *last_vote)) {
+        watched.asked.reset();
+    }
+    if (!watched.honest || !watched.newest) {
         return;
     }
-    if (const auto* vote = std::get_if<VoteRecord>(&*decoded)) {
-        watched_[instance].durable = *vote;
-    }
-}
-
-void Checker::record_written(std::size_t instance, ByteView record)
-{
-    const std::optional<TowerRecord> decoded = decode_tower_record(record);
-    if (const auto* vote = decoded ? std::get_if<VoteRecord>(&*decoded) : nullptr) {
-        watched_[instance].written = *vote;
-    }
-}
-
-void Checker::restarted(std::size_t instance, const std::optional<BlockName>& last_vote)
-{
-    Watched& watched = watched_[instance];
-    watched.written = watched.durable;
-    if (!watched.honest || watched.votes.empty()) {
-        return;
-    }
-    const BlockName newest = watched.votes.rbegin()->second.block;
+    const BlockName newest = *watched.newest;
     if (!last_vote || last_vote->slot < newest.slot ||
         (last_vote->slot == newest.slot && *last_vote != newest)) {
-        broken(fmt::format("T-S4 node {} restarted below its vote for slot {}", instance,
+        broken(fmt::format("T-S4 node {} restarted below its vote for slot {}", machine,
                            newest.slot.value));
     }
 }
 
-void Checker::block_begun(std::size_t instance, Slot slot)
+// ---- Blocks -------------------------------------------------------------------------------------
+
+void Checker::block_begun(std::size_t machine, Slot slot)
 {
-    Watched& watched = watched_[instance];
-    if (watched.honest && !watched.begun.empty() && slot <= watched.begun.back()) {
-        broken(fmt::format("T-S8 node {} builds slot {} after slot {}", instance, slot.value,
-                           watched.begun.back().value));
+    Watched& watched = watched_[machine];
+    if (watched.honest && slot <= watched.begun) {
+        broken(fmt::format("T-S8 node {} builds slot {} after slot {}", machine, slot.value,
+                           watched.begun.value));
     }
-    watched.begun.push_back(slot);
+    watched.begun = slot;
 }
 
-void Checker::block_asked(std::size_t instance, Slot slot, const BlockName& parent, bool holds_vote)
+void Checker::block_asked(std::size_t machine, Slot slot, const BlockName& parent, bool holds_vote)
 {
-    const Watched& watched = watched_[instance];
-    if (!watched.honest || !watched.written || !holds_vote) {
+    const Watched& watched = watched_[machine];
+    if (!watched.honest || !watched.asked || !holds_vote) {
         return;
     }
-    const VoteRecord& last = *watched.written;
-    const BlockName voted = last.vote.block();
-    const bool lost =
-        voted.slot <= watched.final_block.slot || !world_.descends(voted, watched.final_block);
-    if (lost || world_.descends(parent, voted) || world_.descends(voted, parent)) {
+    const std::optional<BlockNumber> last = world_.find(watched.asked->block());
+    const std::optional<BlockNumber> on = world_.find(parent);
+    if (!last || !on) {
         return;
     }
-    const std::size_t binding = last.vote.tower.binding_count(parent.slot);
+    const BlockName final_name = world_.get(watched.final_block).name;
+    const bool lost = world_.get(*last).name.slot <= final_name.slot ||
+                      !world_.descends(*last, watched.final_block);
+    if (lost || world_.descends(*on, *last) || world_.descends(*last, *on)) {
+        return;
+    }
+    const Tower& tower = watched.asked->tower;
+    const std::size_t binding = tower.binding_count(parent.slot);
     for (std::size_t i = 0; i < binding; ++i) {
-        const BlockName entry{.slot = last.vote.tower.entries()[i].slot, .id = last.ids[i]};
-        if (!world_.descends(parent, entry)) {
+        const Slot entry = tower.entries()[i].slot;
+        if (!world_.descends(*on, ancestor_at(*last, entry))) {
             broken(fmt::format("T-L1 node {} builds slot {} away from the fork of slot {} that "
                                "it is bound to",
-                               instance, slot.value, entry.slot.value));
+                               machine, slot.value, entry.value));
             return;
         }
     }
 }
 
-void Checker::finalized(std::size_t instance, const BlockName& block)
+// ---- Levels -------------------------------------------------------------------------------------
+
+bool Checker::extend(Chains& chains, BlockNumber block)
 {
-    if (!watched_[instance].honest) {
+    for (BlockNumber& end : chains.ends) {
+        if (world_.descends(end, block)) {
+            return true;
+        }
+        if (world_.descends(block, end)) {
+            end = block;
+            return true;
+        }
+    }
+    chains.ends.push_back(block);
+    if (chains.ends.size() == 1) {
+        return true;
+    }
+    ++chains.conflicts;
+    return false;
+}
+
+void Checker::committed(std::size_t machine, Level level, const BlockName& block)
+{
+    const std::optional<BlockNumber> number = world_.find(block);
+    if (!watched_[machine].honest || level == Level::processed) {
         return;
     }
-    const BlockName& higher = std::max(block, newest_final_);
-    const BlockName& lower = std::min(block, newest_final_);
-    if (!world_.descends(higher, lower)) {
-        broken(fmt::format("T-S5 node {} finalised slot {} on another chain than slot {}", instance,
-                           block.slot.value, newest_final_.slot.value));
+    if (!number) {
+        broken(fmt::format("T-S5 node {} commits a block of slot {} that nobody made", machine,
+                           block.slot.value));
+        return;
     }
-    newest_final_ = higher;
-    watched_[instance].final_block = block;
+    if (level == Level::rooted) {
+        (void)extend(rooted_, *number);
+        return;
+    }
+    const bool alone = level == Level::super_rooted || extend(confirmed_, *number);
+    if (!alone && watches_confirmed_ && !stakes_.is_more_than(excused(), few_breakers)) {
+        broken(fmt::format("T-S5' node {} {} slot {} on another fork than a confirmed block",
+                           machine, level == Level::confirmed ? "confirmed" : "finalised",
+                           block.slot.value));
+    }
+    if (level == Level::finalized) {
+        finalized(machine, *number);
+    }
+}
+
+void Checker::finalized(std::size_t machine, BlockNumber block)
+{
+    if (world_.descends(block, final_)) {
+        final_ = block;
+    } else if (!world_.descends(final_, block)) {
+        broken(fmt::format("T-S5 node {} finalised slot {} on another chain than slot {}", machine,
+                           world_.get(block).name.slot.value, world_.get(final_).name.slot.value));
+    }
+    Watched& watched = watched_[machine];
+    watched.final_block = block;
+    if (watched.root && !world_.descends(*watched.root, block) &&
+        !world_.descends(block, *watched.root)) {
+        watched.root.reset(); // a certificate decided against it: rolled back
+    }
+}
+
+void Checker::accused(ValidatorIndex who)
+{
+    if (!excused_.contains(who)) {
+        broken(fmt::format("EV validator {} is accused and broke no rule", who.value));
+    }
+    accused_.insert(who);
 }
 
 } // namespace belfry::consensus::sim

@@ -4,18 +4,28 @@
 // what is durable there, and trusts no engine's own state.
 // Rules    T-S1 a sent tower is well formed
 //          T-S2 no two votes of an honest validator on different forks where the later slot is at
-//               or before the expiry of the earlier; never two blocks for one slot
+//               or before the expiry of the earlier; never two blocks for one slot; never back
+//          T-S3 a vote leaves the fork of the one before only with a recorded reason; of a switch
+//               proof the stake is summed again, and each voter must have been heard there
 //          T-S4 what is sent is durable; a restart begins at or above all that was ever sent
 //          T-S5 finalised chains are prefixes of each other
+//          T-S5' confirmed blocks are on one chain, with the finalised ones, unless more than 5 of
+//               100 break rules (only where the engine asks for switch proofs)
+//          C-S1 to C-S5: see certificate_checker.hpp; they are watched here too
 //          T-S8 an honest leader makes one block in a slot
 //          T-L1 a leader that is bound to a fork builds on that fork, unless another is final
-//          T-S3 needs switch proofs: until then T-S2 is all that a change of fork must hold.
+//          EV   nobody honest is accused
+//          Local roots on different forks are counted, not forbidden: they are not final.
 
 #include "base/bytes.hpp"
 #include "consensus/block_name.hpp"
+#include "consensus/engine.hpp"
 #include "consensus/sim/block_world.hpp"
-#include "consensus/tower/tower_journal.hpp"
+#include "consensus/sim/certificate_checker.hpp"
+#include "consensus/stake_table.hpp"
+#include "consensus/tower/tower_engine.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -27,47 +37,92 @@ namespace belfry::consensus::sim {
 
 class Checker {
 public:
-    Checker(const BlockWorld& world, std::size_t instance_count);
+    Checker(const BlockWorld& world, const StakeTable& stakes,
+            std::vector<ValidatorIndex> validator_of_machine);
 
-    /// An instance that breaks rules on purpose: only what others do is checked.
-    void excuse(std::size_t instance) { watched_.at(instance).honest = false; }
-
+    /// A machine that breaks rules on purpose: only what others do is checked.
+    void excuse(std::size_t machine);
+    [[nodiscard]] bool honest(std::size_t machine) const { return watched_[machine].honest; }
     /// Breaches of this rule are not reported, so that a test sees what follows from them.
     void unwatch(const std::string& rule) { unwatched_ = rule; }
+    /// The engine asks for switch proofs, so that confirmed blocks stand against a few liars.
+    void watch_confirmed(bool yes) { watches_confirmed_ = yes; }
 
-    void vote_sent(std::size_t instance, ByteView body);
-    void record_written(std::size_t instance, ByteView record);
-    void record_durable(std::size_t instance, ByteView record);
-    void restarted(std::size_t instance, const std::optional<BlockName>& last_vote);
+    struct Sent {
+        StatementKind kind;
+        ByteView body;
+        JournalSequence after;
+        ByteView record; // of the journal at `after`; empty when that is not durable
+    };
+    /// The engine asked to send it.
+    void statement_asked(std::size_t machine, StatementKind kind, ByteView body);
+    /// The vote asked for next leaves the fork of the one before for that reason, or does not.
+    void fork_chosen(std::size_t machine, ByteView vote_body,
+                     const std::optional<ForkSwitch>& recorded);
+    /// A vote for that block reached the machine.
+    void vote_heard(std::size_t machine, ValidatorIndex voter, BlockNumber block);
+    void hard_forked(std::size_t machine, Slot slot);
+    /// What certificates are made of leaves the machine, be it a lie.
+    void statement_counted(std::size_t machine, StatementKind kind, ByteView body);
+    /// It leaves the machine.
+    void statement_sent(std::size_t machine, const Sent& statement);
+    void restarted(std::size_t machine, const std::optional<BlockName>& last_vote);
     /// The engine asked for a block; holds_vote: its ledger has the block it voted for last.
-    void block_asked(std::size_t instance, Slot slot, const BlockName& parent, bool holds_vote);
-    void block_begun(std::size_t instance, Slot slot);
-    void finalized(std::size_t instance, const BlockName& block);
+    void block_asked(std::size_t machine, Slot slot, const BlockName& parent, bool holds_vote);
+    void block_begun(std::size_t machine, Slot slot);
+    void committed(std::size_t machine, Level level, const BlockName& block);
+    void accused(ValidatorIndex who);
     void broken(const std::string& what);
 
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
     [[nodiscard]] bool saw(std::string_view rule) const;
-    /// Newest block that any honest instance called final.
-    [[nodiscard]] const BlockName& newest_final() const { return newest_final_; }
+    /// Newest block that any honest machine called final.
+    [[nodiscard]] const BlockName& newest_final() const { return world_.get(final_).name; }
+    [[nodiscard]] const ValidatorSet& all_accused() const { return accused_; }
+    [[nodiscard]] std::uint64_t confirmed_conflicts() const { return confirmed_.conflicts; }
+    [[nodiscard]] std::uint64_t root_conflicts() const { return rooted_.conflicts; }
+    /// Stake of the excused.
+    [[nodiscard]] Stake excused() const { return stakes_.of(excused_); }
 
 private:
     struct Spoken {
-        BlockName block;
+        BlockNumber block = 0;
         Slot expiry; // the latest that any sent tower gave it
     };
     struct Watched {
         bool honest = true;
-        std::map<Slot, Spoken> votes;
-        std::optional<VoteRecord> written; // maybe not synced
-        std::optional<VoteRecord> durable;
-        std::vector<Slot> begun; // blocks, in order
-        BlockName final_block;
+        std::map<Slot, Spoken> votes; // that still bind
+        std::optional<BlockNumber> root;
+        std::optional<BlockName> newest; // sent
+        std::optional<TowerVote> asked;  // newest, maybe not sent
+        Slot begun;
+        std::vector<std::array<BlockNumber, 4>> heard; // by validator: newest votes, any order
+        BlockNumber final_block = 0;
     };
-    void check_lockouts(std::size_t instance, const TowerVote& vote);
+    /// Ends of the chains that some level reached: one, unless forks conflict.
+    struct Chains {
+        std::vector<BlockNumber> ends;
+        std::uint64_t conflicts = 0;
+    };
+    void check_tower_vote(std::size_t machine, const TowerVote& vote);
+    void check_record(std::size_t machine, const TowerVote& vote, ByteView record);
+    /// False when it is on another fork than what came before.
+    bool extend(Chains& chains, BlockNumber block);
+    void finalized(std::size_t machine, BlockNumber block);
+    [[nodiscard]] BlockNumber ancestor_at(BlockNumber block, Slot slot) const;
 
     const BlockWorld& world_;
+    const StakeTable& stakes_;
+    std::vector<ValidatorIndex> validator_of_machine_;
     std::vector<Watched> watched_;
-    BlockName newest_final_;
+    CertificateChecker certificates_;
+    ValidatorSet excused_;
+    ValidatorSet accused_;
+    void check_proof(std::size_t machine, const ForkSwitch& recorded, BlockNumber from);
+    Chains confirmed_;
+    Chains rooted_;
+    BlockNumber final_ = 0;
+    bool watches_confirmed_ = false;
     std::vector<std::string> violations_;
     std::string unwatched_;
 };

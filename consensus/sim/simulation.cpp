@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+// The hours of a simulation, its machines, and what their engines ask for.
 #include "consensus/sim/simulation.hpp"
 
 #include "base/check.hpp"
+#include "consensus/tower/tower_journal.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +15,7 @@ namespace belfry::consensus::sim {
 namespace {
 
 constexpr std::uint64_t ns_per_ms = 1'000'000;
-constexpr unsigned ancestors_per_answer = 32;
+constexpr std::size_t few_machines = 7;
 
 Hash genesis_hash_of(std::uint64_t seed)
 {
@@ -32,11 +34,14 @@ StakeTable table_of(const std::vector<Stake>& stakes)
     return *table;
 }
 
-Hash state_hash_of(const BlockName& block)
+std::vector<ValidatorIndex> validators_of(const SimulationOptions& options)
 {
-    Hash hash = block.id; // every machine replays alike
-    std::ranges::reverse(hash.bytes);
-    return hash;
+    std::vector<ValidatorIndex> all;
+    for (std::size_t i = 0; i < options.stakes.size(); ++i) {
+        all.push_back(ValidatorIndex{static_cast<std::uint16_t>(i)});
+    }
+    all.insert(all.end(), options.twins.begin(), options.twins.end());
+    return all;
 }
 
 } // namespace
@@ -52,15 +57,15 @@ Simulation::Simulation(const SimulationOptions& options)
     , stakes_(table_of(options.stakes))
     , schedule_(genesis_hash_of(options.seed), stakes_, options.slots_per_epoch)
     , world_({.slot = Slot{0}, .id = genesis_hash_of(options.seed)})
+    , network_(options.stakes.size() + options.twins.size(), options.network)
     , machines_(options.stakes.size() + options.twins.size())
-    , checker_(world_, machines_.size())
+    , checker_(world_, stakes_, validators_of(options))
 {
+    checker_.watch_confirmed(options.engine.confirmed_stands);
+    const std::vector<ValidatorIndex> validators = validators_of(options);
     for (std::size_t i = 0; i < machines_.size(); ++i) {
         Machine& machine = machines_[i];
-        const std::size_t first = options.stakes.size();
-        machine.validator =
-            i < first ? ValidatorIndex{static_cast<std::uint16_t>(i)} : options.twins[i - first];
-        machine.ledger_final = world_.genesis();
+        machine.validator = validators[i];
         machine.sync_ms = options.sync_ms;
         machine.skew_ms = random_.below(options.skew_ms + 1);
         if (std::ranges::count(options.twins, machine.validator) != 0) {
@@ -69,498 +74,413 @@ Simulation::Simulation(const SimulationOptions& options)
         start(i);
     }
     for (std::size_t i = 0; i < machines_.size(); ++i) {
-        schedule(options_.slot_ms + machines_[i].skew_ms, i, SlotBegins{.slot = Slot{1}});
+        schedule(options_.slot_ms + machines_[i].skew_ms, i, EventKind::slot_begins, 1);
     }
 }
 
-// ---- Hours and chance ---------------------------------------------------------------------------
+// ---- Hours --------------------------------------------------------------------------------------
 
-Instant Simulation::begin_of(Slot slot) const
+void Simulation::schedule(std::uint64_t in_ms, std::size_t machine, EventKind kind,
+                          std::uint64_t subject)
 {
-    return Instant{slot.value * options_.slot_ms};
-}
-
-std::uint64_t Simulation::draw(const Range& range)
-{
-    return random_.between(range.low, range.high);
-}
-
-void Simulation::trace(std::uint64_t value)
-{
-    trace_ = Random(trace_ ^ value).next();
-}
-
-bool Simulation::reaches(std::size_t from, std::size_t to)
-{
-    return machines_[from].group == machines_[to].group && !random_.chance(options_.loss_percent);
-}
-
-void Simulation::schedule(std::uint64_t in_ms, std::size_t instance, const What& what)
-{
-    events_.push_back({.at = Instant{now_.value + in_ms},
-                       .order = order_++,
-                       .instance = instance,
-                       .life = machines_[instance].life,
-                       .what = what});
-    std::ranges::push_heap(events_, [](const Event& a, const Event& b) {
-        return std::pair{a.at, a.order} > std::pair{b.at, b.order};
-    });
+    calendar_.add(calendar_.now() + in_ms, {.subject = static_cast<std::uint32_t>(subject),
+                                            .life = machines_[machine].life,
+                                            .machine = static_cast<std::uint16_t>(machine),
+                                            .kind = kind});
 }
 
 void Simulation::run_to(Slot slot)
 {
-    const Instant end{begin_of(slot).value + options_.skew_ms};
-    while (!events_.empty() && events_.front().at <= end) {
-        std::ranges::pop_heap(events_, [](const Event& a, const Event& b) {
-            return std::pair{a.at, a.order} > std::pair{b.at, b.order};
-        });
-        const Event event = events_.back();
-        events_.pop_back();
-        now_ = event.at;
-        std::visit(
-            [&](const auto& what) {
-                using T = std::decay_t<decltype(what)>;
-                constexpr bool never_dies = std::is_same_v<T, SlotBegins>;
-                constexpr bool dies_with_machine = std::is_same_v<T, PatienceEnds> ||
-                                                   std::is_same_v<T, SyncEnds> ||
-                                                   std::is_same_v<T, BlockEnds>;
-                const bool same_life = event.life == machines_[event.instance].life;
-                if (never_dies || (alive(event.instance) && (!dies_with_machine || same_life))) {
-                    on(event.instance, what);
-                }
-            },
-            event.what);
-    }
+    calendar_.run_to(begin_of(slot) + options_.skew_ms, [&](const Event& event) { act(event); });
     slot_ = slot;
-    check_engines();
-}
-
-void Simulation::check_engines()
-{
     for (std::size_t i = 0; i < machines_.size(); ++i) {
-        if (alive(i)) {
-            if (const auto why = engine(i).check()) {
-                checker_.broken(fmt::format("{} (node {})", *why, i));
-            }
-        }
+        check_engine(i);
     }
 }
 
-// ---- Machines -----------------------------------------------------------------------------------
-
-bool Simulation::alive(std::size_t instance) const
+void Simulation::act(const Event& event)
 {
-    return machines_[instance].engine != nullptr;
-}
-
-const TowerEngine& Simulation::engine(std::size_t instance) const
-{
-    BELFRY_CHECK(alive(instance));
-    return *machines_[instance].engine;
-}
-
-Slot Simulation::confirmed(std::size_t instance) const
-{
-    return engine(instance).status().confirmed.slot;
-}
-
-Slot Simulation::finalized(std::size_t instance) const
-{
-    return engine(instance).status().finalized.slot;
-}
-
-std::uint64_t Simulation::votes_sent(std::size_t instance) const
-{
-    return machines_[instance].vote_count;
-}
-
-void Simulation::start(std::size_t instance)
-{
-    Machine& machine = machines_[instance];
-    TowerConfig config{.self = machine.validator,
-                       .finalized = machine.ledger_final,
-                       .may_sign = true,
-                       .defects = options_.defects};
-    for (BlockName block = machine.ledger_final; block != world_.genesis();
-         block = world_.get(block).parent) {
-        config.final_chain.push_back(block);
-    }
-    config.final_chain.push_back(world_.genesis());
-    std::ranges::reverse(config.final_chain);
-    machine.engine = std::make_unique<TowerEngine>(config);
-    for (const Record& record : machine.journal) {
-        const JournalRecord shown{.sequence = record.sequence, .bytes = record.bytes};
-        const auto done = machine.engine->restore({&shown, 1});
-        if (!done) {
-            checker_.broken(fmt::format("T-S4 node {} cannot read its journal", instance));
-        }
-    }
-    checker_.restarted(instance, machine.engine->status().last_vote);
-    const Slot next = slot_.next();
-    const Epoch epoch = schedule_.epoch_at(next);
-    feed(instance, EpochInfo{.number = epoch,
-                             .first_slot = schedule_.first_slot(epoch),
-                             .stakes = options_.stakes,
-                             .schedule = schedule_.windows(epoch)});
-    const std::set<BlockName> stored = std::exchange(machine.ledger, {machine.ledger_final});
-    for (const BlockName& block : stored) { // in order of slot: parents first
-        if (block.slot <= machine.ledger_final.slot) {
-            machine.ledger.insert(block); // kept to serve others
-        } else {
-            take_block(instance, block);
-        }
-    }
-}
-
-void Simulation::crash(std::size_t instance)
-{
-    Machine& machine = machines_[instance];
-    if (!alive(instance)) {
+    const std::size_t i = event.machine;
+    Machine& machine = machines_[i];
+    if (machine.paused_to > calendar_.now() && machine.engine) {
+        calendar_.add(machine.paused_to, event);
         return;
     }
-    machine.engine.reset();
-    ++machine.life;
-    // Of what was written but not synced, any first part may have reached the disk.
-    const std::size_t unsynced = machine.journal.size() - machine.synced_count;
-    const std::size_t kept = machine.synced_count + random_.below(unsynced + 1);
-    for (std::size_t i = machine.synced_count; i < kept; ++i) {
-        checker_.record_durable(instance, machine.journal[i].bytes);
+    const bool same_life = event.life == machine.life;
+    switch (event.kind) {
+    case EventKind::slot_begins:
+        on_slot(i, Slot{event.subject});
+        return;
+    case EventKind::statement:
+    case EventKind::bundle:
+        on_statement(i, event.subject);
+        return;
+    default:
+        break;
     }
-    machine.journal.erase(machine.journal.begin() + static_cast<std::ptrdiff_t>(kept),
-                          machine.journal.end());
-    machine.synced_count = kept;
-    machine.syncing = false;
-    machine.held.clear();
-    machine.waiting.clear();
-    machine.wanted.clear();
-    machine.build_waits.reset();
-    machine.withheld_message.reset();
-    trace(instance);
+    if (!machine.engine) {
+        return;
+    }
+    switch (event.kind) {
+    case EventKind::first_shred:
+        feed(i, FirstShred{.slot = Slot{event.subject}});
+        break;
+    case EventKind::block:
+        take_block(i, event.subject);
+        break;
+    case EventKind::fetch:
+        on_fetch(i, event.subject);
+        break;
+    case EventKind::duplicate:
+        learn_duplicate(i, event.subject);
+        break;
+    case EventKind::build_waited:
+        if (same_life && machine.build_waits == Slot{event.subject}) {
+            try_build(i, Slot{event.subject});
+        }
+        break;
+    case EventKind::timer:
+        if (same_life) {
+            on_timer(i, event);
+        }
+        break;
+    case EventKind::sync_ends:
+        if (same_life) {
+            on_sync(i, event.subject);
+        }
+        break;
+    case EventKind::block_ends:
+        if (same_life) {
+            on_block_end(i, Building{builds_[event.subject]});
+        }
+        break;
+    default:
+        break;
+    }
 }
 
-void Simulation::restart(std::size_t instance)
+EpochInfo Simulation::epoch_of(Slot slot)
 {
-    if (!alive(instance)) {
-        start(instance);
+    const Epoch epoch = schedule_.epoch_at(slot);
+    return {.number = epoch,
+            .first_slot = schedule_.first_slot(epoch),
+            .stakes = options_.stakes,
+            .schedule = schedule_.windows(epoch)};
+}
+
+void Simulation::on_slot(std::size_t i, Slot slot)
+{
+    Machine& machine = machines_[i];
+    schedule(options_.slot_ms, i, EventKind::slot_begins, slot.value + 1);
+    if (!machine.engine) {
+        return;
+    }
+    if (schedule_.first_slot(schedule_.epoch_at(slot)) == slot) {
+        feed(i, epoch_of(slot));
+    }
+    feed(i, Timer{.kind = TimerKind::slot_tick, .slot = slot});
+    if (machine.replay_every > 1) { // a leader catches up before it builds
+        const bool leads = schedule_.leader_at(slot) == machine.validator;
+        const std::uint64_t whole = (slot.value - 1) / machine.replay_every * machine.replay_every;
+        machine.replay_to = std::max(machine.replay_to, leads ? slot : Slot{whole});
+    }
+    give_waiting(i);
+    for (const BlockNumber block : machine.wanted) {
+        schedule(2 * network_.delay({.from = i, .to = i}, random_), i, EventKind::fetch, block);
+    }
+    if (schedule_.leader_at(slot) != machine.validator || machine.builds_nothing) {
+        return;
+    }
+    const Slot before{slot.value - 1};
+    const bool before_held = std::ranges::any_of(
+        world_.versions(before), [&](const BlockNumber block) { return holds(i, block); });
+    if (before_held) {
+        try_build(i, slot);
+    } else {
+        machine.build_waits = slot;
+        schedule(options_.slot_ms / 2, i, EventKind::build_waited, slot.value);
     }
 }
 
-void Simulation::split(std::span<const unsigned> groups)
+void Simulation::on_timer(std::size_t i, const Event& event)
 {
-    BELFRY_CHECK(groups.size() == machines_.size());
-    for (std::size_t i = 0; i < machines_.size(); ++i) {
-        machines_[i].group = groups[i];
+    const auto armed = machines_[i].timers.find(event.subject);
+    if (armed != machines_[i].timers.end() && armed->second == calendar_.now()) {
+        machines_[i].timers.erase(armed);
+        feed(i, Timer{.kind = TimerKind::patience, .slot = Slot{event.subject}});
     }
-}
-
-void Simulation::heal()
-{
-    for (Machine& machine : machines_) {
-        machine.group = 0;
-    }
-}
-
-void Simulation::withhold_votes(std::size_t instance, bool withheld)
-{
-    Machine& machine = machines_[instance];
-    machine.votes_withheld = withheld;
-    const std::optional<std::size_t> message = machine.withheld_message;
-    if (!withheld && message) {
-        machine.withheld_message.reset();
-        send_vote(instance, *message);
-    }
-}
-
-void Simulation::stop_building(std::size_t instance, bool stopped)
-{
-    machines_[instance].builds_nothing = stopped;
 }
 
 // ---- Engine and effects -------------------------------------------------------------------------
 
-void Simulation::feed(std::size_t instance, const Input& input)
+void Simulation::feed(std::size_t i, const Input& input)
 {
     effects_.clear(); // performing one feeds nothing, so one is enough
-    machines_[instance].engine->step(Tick{now_.value * ns_per_ms}, input, effects_);
+    Machine& machine = machines_[i];
+    const std::uint64_t local =
+        calendar_.now() > machine.skew_ms ? calendar_.now() - machine.skew_ms : 0;
+    machine.engine->step(Tick{local * ns_per_ms}, input, effects_);
     ++step_count_;
-    perform(instance, effects_);
+    if (!effects_.list().empty()) {
+        perform(i, effects_);
+    }
+    if (options_.checks_every_step) {
+        check_engine(i);
+    }
 }
 
-void Simulation::perform(std::size_t instance, const Effects& effects)
+void Simulation::check_engine(std::size_t machine)
+{
+    // Beyond a few machines each is recomputed in every few slots, in turn.
+    const std::size_t turns = (machines_.size() + few_machines) / (few_machines + 1);
+    if (!alive(machine) || (machine + slot_.value) % turns != 0) {
+        return;
+    }
+    if (const auto why = engine(machine).check()) {
+        checker_.broken(fmt::format("{} (node {})", *why, machine));
+    }
+}
+
+void Simulation::trace_line(std::size_t machine, const std::string& text)
+{
+    if (trace_lines_ != nullptr) {
+        *trace_lines_ += fmt::format("{:>9} {:>3} {}\n", calendar_.now(), machine, text);
+    }
+}
+
+void Simulation::perform(std::size_t i, const Effects& effects)
 {
     for (const Effect& effect : effects.list()) {
-        trace(effect.index() << 32 | instance);
-        std::visit(
-            [&](const auto& what) {
-                using T = std::decay_t<decltype(what)>;
-                if constexpr (std::is_same_v<T, Want>) {
-                    want(instance, what.block);
-                } else if constexpr (std::is_same_v<T, Accuse>) {
-                    ++accusation_count_;
-                } else if constexpr (!std::is_same_v<T, BestFork> && !std::is_same_v<T, Fault> &&
-                                     !std::is_same_v<T, Relay> && !std::is_same_v<T, Arm> &&
-                                     !std::is_same_v<T, Certified> && !std::is_same_v<T, Expose> &&
-                                     !std::is_same_v<T, Purge>) {
-                    perform(instance, what);
-                }
-            },
-            effect);
+        trace(effect.index() << 32 | i);
+        std::visit([&](const auto& what) { perform(i, what); }, effect);
     }
 }
 
-void Simulation::perform(std::size_t instance, const Persist& persist)
+void Simulation::perform(std::size_t i, const Persist& persist)
 {
-    machines_[instance].journal.push_back(
-        {.sequence = persist.sequence, .bytes = {persist.record.begin(), persist.record.end()}});
-    checker_.record_written(instance, persist.record);
-    sync(instance);
+    Machine& machine = machines_[i];
+    machine.disk.append(persist.sequence, persist.record, calendar_.now());
+    if (machine.replay_every == 1) {
+        sync(i);
+        return;
+    }
+    // A slow voter's vote is durable just after its next blocks have come, so that it votes for the
+    // newest of them and for none between; what it leads it begins in time.
+    const std::optional<TowerRecord> record = decode_tower_record(persist.record);
+    const bool is_vote = record && std::holds_alternative<VoteRecord>(*record);
+    const std::uint64_t in_ms =
+        is_vote ? machine.replay_every * options_.slot_ms + 15 : draw(machine.sync_ms);
+    schedule(in_ms, i, EventKind::sync_ends, machine.disk.records().size());
 }
 
-void Simulation::sync(std::size_t instance)
+void Simulation::sync(std::size_t i)
 {
-    Machine& machine = machines_[instance];
-    if (!machine.syncing && machine.synced_count < machine.journal.size()) {
+    Machine& machine = machines_[i];
+    if (!machine.syncing && !machine.disk.all_synced() && machine.replay_every == 1) {
         machine.syncing = true;
-        schedule(draw(machine.sync_ms), instance, SyncEnds{.record_count = machine.journal.size()});
+        schedule(draw(machine.sync_ms), i, EventKind::sync_ends, machine.disk.records().size());
     }
 }
 
-void Simulation::on(std::size_t instance, const SyncEnds& event)
+void Simulation::on_sync(std::size_t i, std::size_t record_count)
 {
-    Machine& machine = machines_[instance];
+    Machine& machine = machines_[i];
     machine.syncing = false;
-    for (std::size_t i = machine.synced_count; i < event.record_count; ++i) {
-        checker_.record_durable(instance, machine.journal[i].bytes);
+    if (record_count <= machine.disk.synced_count()) {
+        return;
     }
-    machine.synced_count = event.record_count;
-    release(instance);
-    feed(instance, Persisted{.upto = machine.journal[event.record_count - 1].sequence});
-    sync(instance);
+    machine.disk.synced(record_count);
+    release(i);
+    feed(i, Persisted{.upto = machine.disk.records()[record_count - 1].sequence});
+    sync(i);
 }
 
-void Simulation::perform(std::size_t instance, const Send& send)
+void Simulation::perform(std::size_t i, const Send& send)
 {
-    Machine& machine = machines_[instance];
-    messages_.push_back({.from = machine.validator, .body = {send.body.begin(), send.body.end()}});
-    machine.held.push_back({.after = send.after, .what = messages_.size() - 1});
-    release(instance);
+    Machine& machine = machines_[i];
+    if (send.kind == StatementKind::tower_vote) {
+        check_switch(i, send.body);
+    }
+    checker_.statement_asked(i, send.kind, send.body);
+    const MessageNumber message = sign(machine.validator, send.kind, send.body);
+    trace(static_cast<std::uint64_t>(messages_[message].signature.bytes[0]) << 8 |
+          messages_[message].signature.bytes[1]);
+    if (trace_lines_ != nullptr) {
+        trace_line(i, fmt::format("send kind {} after {}", static_cast<int>(send.kind),
+                                  send.after.value()));
+    }
+    machine.held.push_back({.after = send.after, .what = message});
+    release(i);
 }
 
-void Simulation::perform(std::size_t instance, const Build& build)
+void Simulation::perform(std::size_t i, const Build& build)
 {
-    Machine& machine = machines_[instance];
+    Machine& machine = machines_[i];
     const std::optional<BlockName> last = machine.engine->status().last_vote;
-    const bool holds_vote =
-        last.has_value() && machine.ledger.contains(*last) && !machine.engine->standing_switch();
-    checker_.block_asked(instance, build.slot, build.parent, holds_vote);
-    machine.held.push_back({.after = build.after, .what = build});
-    release(instance);
+    const std::optional<BlockNumber> voted = last ? world_.find(*last) : std::nullopt;
+    const bool holds_vote = voted && holds(i, *voted);
+    // A build that comes late, for a slot below where the engine stands, may find no better parent.
+    // One that holds a switch proof may stand elsewhere before it votes there.
+    const TowerEngine* const tower = options_.engine.tower_of(*machine.engine);
+    const bool switches = tower != nullptr && tower->standing_switch();
+    if (machine.engine->status().best == build.parent && !switches) {
+        checker_.block_asked(i, build.slot, build.parent, holds_vote);
+    }
+    trace_line(i, fmt::format("build {} on {}", build.slot.value, build.parent.slot.value));
+    machine.held.push_back(
+        {.after = build.after,
+         .what = Building{.slot = build.slot, .parent = world_.number(build.parent)}});
+    release(i);
 }
 
-void Simulation::perform(std::size_t instance, const Commit& commit)
+void Simulation::perform(std::size_t i, const Commit& commit)
 {
-    Machine& machine = machines_[instance];
+    Machine& machine = machines_[i];
     trace(commit.block.slot.value << 8 | static_cast<std::uint64_t>(commit.level));
-    if (commit.level != Level::finalized) {
+    trace_line(i, fmt::format("commit level {} slot {}", static_cast<int>(commit.level),
+                              commit.block.slot.value));
+    checker_.committed(i, commit.level, commit.block);
+    const std::optional<BlockNumber> block = world_.find(commit.block);
+    if (commit.level != Level::finalized || !block) {
         return;
     }
-    checker_.finalized(instance, commit.block);
+    if (checker_.honest(i)) {
+        for (BlockNumber walk = *block; walk > machine.last_final; walk = world_.get(walk).parent) {
+            const std::uint64_t begun = begin_of(world_.get(walk).name.slot);
+            measures_.finality_ms.add(calendar_.now() - std::min(begun, calendar_.now()));
+        }
+    }
+    machine.last_final = std::max(machine.last_final, *block);
     if (random_.chance(30)) { // accounts reach the disk in batches, so the ledger lags behind
-        machine.ledger_final = commit.block;
+        machine.ledger_final = *block;
     }
 }
 
-void Simulation::release(std::size_t instance)
+void Simulation::perform(std::size_t i, const Want& want_block)
 {
-    Machine& machine = machines_[instance];
-    const auto durable = [&](const Held& held) {
-        return options_.sends_before_persist ||
-               (machine.synced_count > 0 &&
-                held.after <= machine.journal[machine.synced_count - 1].sequence);
-    };
-    while (!machine.held.empty() && durable(machine.held.front())) {
-        const Held held = machine.held.front();
-        machine.held.erase(machine.held.begin());
-        release_one(instance, held);
+    if (const auto block = world_.find(want_block.block)) {
+        want(i, *block);
     }
 }
 
-void Simulation::release_one(std::size_t instance, const Held& held)
+void Simulation::perform(std::size_t i, const Arm& arm)
 {
-    Machine& machine = machines_[instance];
-    if (const auto* message = std::get_if<std::size_t>(&held.what)) {
-        if (machine.votes_withheld) {
-            machine.withheld_message = *message;
-        } else {
-            send_vote(instance, *message);
+    Machine& machine = machines_[i];
+    BELFRY_CHECK(arm.timer.kind == TimerKind::patience);
+    const std::uint64_t at = (arm.at.value + ns_per_ms - 1) / ns_per_ms + machine.skew_ms;
+    const std::uint64_t in_ms = at > calendar_.now() ? at - calendar_.now() : 0;
+    const auto slot = static_cast<std::uint32_t>(arm.timer.slot.value);
+    machine.timers[slot] = calendar_.now() + in_ms;
+    schedule(in_ms, i, EventKind::timer, slot);
+}
+
+void Simulation::perform(std::size_t i, const Accuse& accuse)
+{
+    ++accusation_count_;
+    trace_line(i, fmt::format("accuse {} at slot {}", accuse.who.value, accuse.first.slot.value));
+    if (checker_.honest(i)) {
+        checker_.accused(accuse.who);
+    }
+}
+
+void Simulation::perform(std::size_t i, const Fault& fault)
+{
+    ++machines_[i].fault_count;
+    trace_line(i, fmt::format("fault {}", static_cast<int>(fault.why)));
+}
+
+void Simulation::perform(std::size_t i, const BestFork& best)
+{
+    trace(best.block.slot.value);
+    trace_line(i, fmt::format("stand on {}", best.block.slot.value));
+}
+
+void Simulation::perform(std::size_t i, const Purge& purge)
+{
+    Machine& machine = machines_[i];
+    const std::optional<BlockNumber> gone = world_.find(purge.block);
+    trace_line(i, fmt::format("purge {}", purge.block.slot.value));
+    for (BlockNumber block = gone.value_or(world_.count()); block < machine.ledger.size();
+         ++block) {
+        if (block < world_.count() && world_.descends(block, *gone)) {
+            machine.ledger[block] = Presence::none;
+            machine.waiting.erase(block);
         }
+    }
+}
+
+void Simulation::check_switch(std::size_t i, ByteView vote_body)
+{
+    const TowerEngine* const tower = options_.engine.tower_of(*machines_[i].engine);
+    if (tower != nullptr) {
+        checker_.fork_chosen(i, vote_body, tower->last_switch());
+    }
+}
+
+void Simulation::release(std::size_t i)
+{
+    Machine& machine = machines_[i];
+    const bool no_wait = options_.defects.sends_before_persist || options_.defects.syncs_nothing;
+    const std::optional<JournalSequence> durable = machine.disk.synced_upto();
+    std::vector<Held> free;
+    std::erase_if(machine.held, [&](const Held& held) {
+        const bool block_waits =
+            std::holds_alternative<Building>(held.what) && !options_.defects.builds_before_persist;
+        const bool may_go = (durable && held.after <= *durable) || (no_wait && !block_waits) ||
+                            (options_.defects.builds_before_persist && !block_waits &&
+                             std::holds_alternative<Building>(held.what));
+        if (may_go) {
+            free.push_back(held);
+        }
+        return may_go;
+    });
+    for (const Held& held : free) {
+        release_one(i, held);
+    }
+}
+
+void Simulation::release_one(std::size_t i, const Held& held)
+{
+    Machine& machine = machines_[i];
+    if (const auto* message = std::get_if<MessageNumber>(&held.what)) {
+        const Disk& disk = machine.disk;
+        const std::optional<JournalSequence> durable = disk.synced_upto();
+        ByteView record;
+        if (durable && held.after <= *durable) {
+            const std::uint64_t back = durable->value() - held.after.value();
+            record = disk.records()[disk.synced_count() - 1 - back].bytes;
+        }
+        const Message& body = messages_[*message];
+        checker_.statement_sent(
+            i, {.kind = body.kind, .body = body.body, .after = held.after, .record = record});
+        ++machine.vote_count;
+        say(i, *message);
         return;
     }
-    const Build& build = std::get<Build>(held.what);
-    checker_.block_begun(instance, build.slot);
-    const std::uint64_t end = begin_of(build.slot.next()).value - 1;
-    schedule(end > now_.value ? end - now_.value : 0, instance, BlockEnds{.what = build});
-}
-
-void Simulation::send_vote(std::size_t instance, std::size_t message)
-{
-    checker_.vote_sent(instance, messages_[message].body);
-    ++machines_[instance].vote_count;
-    for (std::size_t to = 0; to < machines_.size(); ++to) {
-        if (to == instance || machines_[to].validator == machines_[instance].validator) {
-            continue; // a machine does not hear its own key: that would stop it
-        }
-        const unsigned copies = random_.chance(options_.duplicate_percent) ? 2 : 1;
-        for (unsigned copy = 0; copy < copies; ++copy) {
-            if (reaches(instance, to)) {
-                schedule(draw(options_.delay_ms), to, VoteArrives{.message = message});
+    const Building& build = std::get<Building>(held.what);
+    checker_.block_begun(i, build.slot);
+    if (!machine.roles.silent) {
+        for (std::size_t to = 0; to < machines_.size(); ++to) {
+            const Network::Link link{.from = i, .to = to};
+            if (to != i && !network_.is_cut(link, Payload::block)) {
+                schedule(network_.delay(link, random_), to, EventKind::first_shred,
+                         build.slot.value);
             }
         }
     }
+    builds_.push_back(build);
+    const std::uint64_t end = begin_of(build.slot.next()) - 1;
+    schedule(end > calendar_.now() ? end - calendar_.now() : 0, i, EventKind::block_ends,
+             builds_.size() - 1);
 }
 
-void Simulation::on(std::size_t instance, const VoteArrives& event)
+std::uint64_t Simulation::trace_hash() const
 {
-    const Message& message = messages_[event.message];
-    feed(instance, VoteMessage{.from = message.from, .body = message.body});
-}
-
-// ---- Blocks -------------------------------------------------------------------------------------
-
-void Simulation::on(std::size_t instance, const SlotBegins& event)
-{
-    Machine& machine = machines_[instance];
-    schedule(options_.slot_ms, instance, SlotBegins{.slot = event.slot.next()});
-    if (!alive(instance)) {
-        return;
+    std::uint64_t hash = trace_;
+    for (const Machine& machine : machines_) {
+        hash = Random(hash ^ (machine.engine ? machine.engine->digest() : 0)).next();
     }
-    const Epoch epoch = schedule_.epoch_at(event.slot);
-    if (schedule_.first_slot(epoch) == event.slot) {
-        feed(instance, EpochInfo{.number = epoch,
-                                 .first_slot = event.slot,
-                                 .stakes = options_.stakes,
-                                 .schedule = schedule_.windows(epoch)});
-    }
-    feed(instance, Timer{.kind = TimerKind::slot_tick, .slot = event.slot});
-    give_waiting(instance);
-    for (const BlockName& block : machine.wanted) {
-        schedule(2 * draw(options_.delay_ms), instance, Fetch{.block = block});
-    }
-    if (schedule_.leader_at(event.slot) != machine.validator || machine.builds_nothing) {
-        return;
-    }
-    const bool before_held = std::ranges::any_of(
-        machine.ledger, [&](const BlockName& block) { return block.slot.next() == event.slot; });
-    if (before_held) {
-        try_build(instance, event.slot);
-    } else {
-        machine.build_waits = event.slot;
-        schedule(options_.slot_ms / 2, instance, PatienceEnds{.slot = event.slot});
-    }
-}
-
-void Simulation::on(std::size_t instance, const PatienceEnds& event)
-{
-    if (machines_[instance].build_waits == event.slot) {
-        try_build(instance, event.slot);
-    }
-}
-
-void Simulation::try_build(std::size_t instance, Slot slot)
-{
-    machines_[instance].build_waits.reset();
-    feed(instance, Timer{.kind = TimerKind::build, .slot = slot});
-}
-
-void Simulation::on(std::size_t instance, const BlockEnds& event)
-{
-    // Twins make different blocks of one slot: the machine's number is part of the id.
-    const BlockName name =
-        world_.make(event.what.slot, event.what.parent, machines_[instance].validator, instance)
-            .name;
-    take_block(instance, name);
-    for (std::size_t to = 0; to < machines_.size(); ++to) {
-        if (to != instance && reaches(instance, to)) {
-            schedule(draw(options_.delay_ms), to, BlockArrives{.block = name});
-        }
-    }
-}
-
-void Simulation::on(std::size_t instance, const BlockArrives& event)
-{
-    take_block(instance, event.block);
-}
-
-void Simulation::take_block(std::size_t instance, const BlockName& block)
-{
-    Machine& machine = machines_[instance];
-    machine.wanted.erase(block);
-    if (machine.ledger.contains(block) || block.slot <= finalized(instance)) {
-        return;
-    }
-    const BlockName parent = world_.get(block).parent;
-    if (!machine.ledger.contains(parent) || block.slot >= machine.engine->window_end()) {
-        machine.waiting.insert(block);
-        if (!machine.ledger.contains(parent) && !machine.waiting.contains(parent)) {
-            want(instance, parent);
-        }
-        return;
-    }
-    machine.waiting.erase(block);
-    machine.ledger.insert(block);
-    feed(instance, Ready{.block = block,
-                         .parent = parent,
-                         .validity = Validity::valid,
-                         .state_hash = state_hash_of(block),
-                         .author = world_.get(block).author});
-    if (machine.build_waits && block.slot.next() == *machine.build_waits) {
-        try_build(instance, *machine.build_waits);
-    }
-    give_waiting(instance);
-}
-
-void Simulation::give_waiting(std::size_t instance)
-{
-    Machine& machine = machines_[instance];
-    const Slot final_slot = finalized(instance);
-    std::erase_if(machine.waiting,
-                  [&](const BlockName& block) { return block.slot <= final_slot; });
-    std::erase_if(machine.wanted, [&](const BlockName& block) { return block.slot <= final_slot; });
-    for (const BlockName& block : machine.waiting) {
-        if (machine.ledger.contains(world_.get(block).parent) &&
-            block.slot < machine.engine->window_end()) {
-            take_block(instance, BlockName{block}); // comes back here for the next one
-            return;
-        }
-    }
-}
-
-void Simulation::want(std::size_t instance, const BlockName& block)
-{
-    Machine& machine = machines_[instance];
-    if (block.slot > finalized(instance) && !machine.ledger.contains(block) &&
-        machine.wanted.insert(block).second) {
-        schedule(2 * draw(options_.delay_ms), instance, Fetch{.block = block});
-    }
-}
-
-void Simulation::on(std::size_t instance, const Fetch& event)
-{
-    if (!machines_[instance].wanted.contains(event.block)) {
-        return;
-    }
-    for (std::size_t peer = 0; peer < machines_.size(); ++peer) {
-        if (peer != instance && alive(peer) && machines_[peer].ledger.contains(event.block) &&
-            reaches(peer, instance)) {
-            // Like a repair answer for an orphan: the block with some of its ancestors.
-            BlockName block = event.block;
-            for (unsigned i = 0; i < ancestors_per_answer; ++i) {
-                take_block(instance, block);
-                block = world_.get(block).parent;
-            }
-            return;
-        }
-    }
+    return hash;
 }
 
 } // namespace belfry::consensus::sim
