@@ -2,6 +2,7 @@
 // main.cpp: the one binary, `belfry`: picks the subcommand. Exit codes: node/cli/exit_code.hpp.
 #include "node/cli/cluster_commands.hpp"
 #include "node/cli/commands.hpp"
+#include "node/cli/sim_command.hpp"
 #include "node/version.hpp"
 
 #include <CLI/CLI.hpp>
@@ -24,5 +25,6 @@ int main(int argc, char** argv)
     belfry::node::add_local_cluster(app, &exit_code);
     belfry::node::add_load(app, &exit_code);
     belfry::node::add_demo(app, &exit_code);
+    belfry::node::add_sim(app, &exit_code);
     return belfry::node::parse_program(app, argc, argv, exit_code);
 }
