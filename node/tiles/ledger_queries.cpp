@@ -211,7 +211,10 @@ LedgerQueries::load(const ledger::BlockRef& ref,
             continue;
         }
         BELFRY_TRY(outcome, outcome_of(loaded.transactions[i].signature(0)));
-        loaded.outcomes.push_back(outcome.value_or(exec::TransactionOutcome{}));
+        if (!outcome) {
+            return std::nullopt; // not final in the store yet
+        }
+        loaded.outcomes.push_back(std::move(*outcome));
     }
     return loaded;
 }
@@ -399,7 +402,7 @@ LedgerQueries::Body LedgerQueries::logs(const BlockPlaceAnswer& so_far)
     if (!so_far.ref) {
         return LogsAnswer{};
     }
-    const auto loaded = load(*so_far.ref, &so_far.statuses);
+    const auto loaded = load(*so_far.ref, so_far.in_ledger ? nullptr : &so_far.statuses);
     if (!loaded) {
         return unreadable();
     }
