@@ -151,6 +151,10 @@ HttpServer::Options rpc_options(const NodeConfig& config, const ValidatorEntry& 
     options.connections_max = config.rpc.connections_max;
     options.body_bytes_max = config.rpc.body_bytes_max;
     options.idle_ms = std::chrono::seconds(config.rpc.idle_seconds);
+    if (config.rpc.websocket_given) {
+        options.websocket.listen = config.rpc.websocket;
+    }
+    options.websocket.connections_max = config.rpc.connections_max;
     return options;
 }
 

@@ -5,8 +5,8 @@ set(NODE_RPC_SOURCES
   cli/node_address.cpp cli/status.cpp cli/transfer.cpp
   rpc/account_json.cpp rpc/commitment.cpp rpc/error_text.cpp rpc/http_connection.cpp rpc/http_server.cpp rpc/json_rpc.cpp
   rpc/methods_accounts.cpp rpc/methods_chain.cpp rpc/methods_cluster.cpp rpc/methods_ledger.cpp
-  rpc/methods_parse.cpp rpc/methods_render.cpp rpc/params.cpp rpc/rpc_client.cpp
-  rpc/transaction_json.cpp rpc/transaction_logs.cpp rpc/transaction_text.cpp)
+  rpc/methods_parse.cpp rpc/methods_subscribe.cpp rpc/methods_render.cpp rpc/params.cpp rpc/rpc_client.cpp rpc/rpc_desk.cpp rpc/subscriptions.cpp
+  rpc/transaction_json.cpp rpc/transaction_logs.cpp rpc/transaction_text.cpp rpc/websocket_server.cpp)
 
 # `belfry config` prints node/default.toml, which is compiled in as a raw string.
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/default.toml)

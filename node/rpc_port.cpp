@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/rpc_port.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace belfry::node {
@@ -247,15 +248,83 @@ NodeStatus node_status(const NodeView& view)
     return status;
 }
 
+namespace {
+
+/// The shortest time within which more than two thirds of the stake have been heard from.
+std::optional<std::uint64_t> quorum_ms_ago(const Roster& roster, const ConsensusSnapshot& consensus,
+                                           std::uint64_t now)
+{
+    std::vector<std::pair<std::uint64_t, Stake>> heard; // how long ago, whose stake
+    Stake total;
+    for (std::size_t i = 0; i < roster.validators.size(); ++i) {
+        const Stake stake = roster.validators[i].stake;
+        total = Stake{total.value + stake.value}; // genesis has checked that the sum fits
+        if (i == roster.me) {
+            heard.emplace_back(0, stake);
+        } else if (i < peers_shown_max && consensus.peers[i].heard_ns != 0) {
+            heard.emplace_back((now - std::min(now, consensus.peers[i].heard_ns)) / 1'000'000,
+                               stake);
+        }
+    }
+    std::ranges::sort(heard);
+    Stake sum;
+    for (const auto& [ms_ago, stake] : heard) {
+        sum = Stake{sum.value + stake.value};
+        if (consensus::is_more_than(sum, total, consensus::two_thirds)) {
+            return ms_ago;
+        }
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+ReadinessAnswer RpcPort::readiness() const
+{
+    constexpr std::uint64_t unfinal_slots_max = 150; // then blockhashes begin to die
+    const ConsensusSnapshot consensus = view_.consensus.snapshot();
+    const BankSnapshot bank = view_.bank.snapshot();
+    const std::uint64_t now = monotonic_ns();
+    ReadinessAnswer answer;
+    answer.slots_behind =
+        consensus.cluster.value - std::min(consensus.cluster, bank.processed).value;
+    answer.slots_unfinal =
+        consensus.clock_slot.value - std::min(consensus.clock_slot, bank.finalized).value;
+    answer.peers_total = view_.roster.validators.size() - 1;
+    for (std::size_t i = 0; i < std::min(view_.roster.validators.size(), peers_shown_max); ++i) {
+        const std::uint64_t heard_ns = consensus.peers[i].heard_ns;
+        if (i != view_.roster.me && heard_ns != 0 &&
+            (now - std::min(now, heard_ns)) / 1'000'000 < peer_silence_ms) {
+            ++answer.peers_heard;
+        }
+    }
+    answer.quorum_ms_ago = quorum_ms_ago(view_.roster, consensus, now);
+    if (consensus.behind) {
+        answer.reasons.push_back("behind the cluster by " + std::to_string(answer.slots_behind) +
+                                 " slots");
+    }
+    if (!answer.quorum_ms_ago) {
+        answer.reasons.emplace_back("two thirds of the stake have not been heard since the start");
+    } else if (*answer.quorum_ms_ago >= peer_silence_ms) {
+        answer.reasons.push_back("two thirds of the stake were last heard " +
+                                 std::to_string(*answer.quorum_ms_ago) + " ms ago");
+    }
+    if (answer.slots_unfinal > unfinal_slots_max) {
+        answer.reasons.push_back("nothing has become final for " +
+                                 std::to_string(answer.slots_unfinal) + " slots");
+    }
+    return answer;
+}
+
 ReplyBody RpcPort::health() const
 {
-    const ConsensusSnapshot consensus = view_.consensus.snapshot();
-    const Slot processed = view_.bank.snapshot().processed;
-    if (consensus.behind) {
-        return NodeUnhealthy{consensus.cluster.value -
-                             std::min(consensus.cluster, processed).value};
+    const ReadinessAnswer now = readiness();
+    if (now.reasons.empty()) {
+        return HealthyAnswer{};
     }
-    return HealthyAnswer{};
+    // Behind is a number; without a quorum nobody knows how far.
+    const bool behind = view_.consensus.snapshot().behind;
+    return NodeUnhealthy{behind ? std::optional(now.slots_behind) : std::nullopt};
 }
 
 VoteAccountsAnswer RpcPort::vote_accounts(const GetVoteAccounts& question) const
@@ -293,6 +362,9 @@ bool RpcPort::post(RequestId id, Request request)
         answered_here_.push_back({.id = id, .context = {}, .body = node_status(view_)});
     } else if (std::holds_alternative<GetHealth>(request)) {
         answered_here_.push_back({.id = id, .context = {}, .body = health()});
+    } else if (std::holds_alternative<GetReadiness>(request)) {
+        answered_here_.push_back(
+            {.id = id, .context = view_.bank.snapshot().processed, .body = readiness()});
     } else if (const auto* const voters = std::get_if<GetVoteAccounts>(&request)) {
         answered_here_.push_back(
             {.id = id, .context = view_.bank.snapshot().processed, .body = vote_accounts(*voters)});

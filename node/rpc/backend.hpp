@@ -83,6 +83,8 @@ struct SendTransaction {
     std::optional<Slot> min_context_slot;
 };
 struct GetHealth {};
+/// May clients be sent here? For load balancers.
+struct GetReadiness {};
 /// One block that this node holds on its own fork, for tools that compare nodes.
 struct GetBlockSummary {
     Slot slot;
@@ -96,7 +98,7 @@ using Request =
                  GetNodeStatus, GetAccounts, SimulateTransaction, RequestAirdrop, GetSupply,
                  GetTransaction, GetBlock, GetBlocks, GetBlockTime, GetFirstAvailableBlock,
                  GetSignaturesForAddress, GetBlockProduction, GetRecentPerformanceSamples,
-                 GetBlockLogs, GetVoteAccounts, GetProofs>;
+                 GetBlockLogs, GetVoteAccounts, GetProofs, GetReadiness>;
 
 inline constexpr std::size_t signatures_per_request_max = 256;
 inline constexpr std::uint64_t leaders_per_request_max = 5000;
@@ -153,6 +155,18 @@ struct LeadersAnswer {
 struct SentAnswer {};
 /// To GetHealth, when healthy; else BackendError::unhealthy.
 struct HealthyAnswer {};
+/// To GetReadiness.
+struct ReadinessAnswer {
+    std::vector<std::string> reasons; // why not; empty: it is ready
+    std::uint64_t slots_behind = 0;   // the cluster, as far as this node knows
+    std::uint64_t slots_unfinal = 0;  // from finalized to the slot clock
+    std::uint64_t peers_heard = 0;    // in the last peer_silence_ms
+    std::uint64_t peers_total = 0;
+    /// The shortest time within which more than two thirds of the stake, this node's own counted,
+    /// have been heard voting; nullopt: not since the start.
+    std::optional<std::uint64_t> quorum_ms_ago;
+};
+inline constexpr std::uint64_t peer_silence_ms = 10'000;
 /// To GetBlockSummary; nullopt: no such block here (skipped, pruned or not yet come).
 struct BlockSummary {
     Slot slot;
@@ -231,15 +245,31 @@ struct NotAvailable {
     std::string why;
 };
 
+/// Told without being asked, when the blocks of a level change. Each list is what is new at its
+/// level since the last event, rising, the newest event_blocks_max of it.
+struct ChainEvent {
+    struct Block {
+        ledger::BlockRef ref;
+        Slot parent;
+    };
+    std::vector<Block> processed; // of the fork that this node stands on
+    std::vector<Block> confirmed;
+    std::vector<Block> finalized;
+    Slot root; // finalized
+};
+inline constexpr std::size_t event_blocks_max = 64;
+
 using ReplyBody =
     std::variant<NumberAnswer, EpochInfoAnswer, BalanceAnswer, BlockhashAnswer, ValidAnswer,
                  FeeAnswer, StatusesAnswer, LeadersAnswer, SentAnswer, HealthyAnswer,
                  BlockSummaryAnswer, NodeStatus, PreflightFailed, MinContextSlotNotReached,
                  NodeUnhealthy, NodeBusy, NotAvailable, AccountsAnswer, SimulationAnswer,
                  AirdropAnswer, SupplyAnswer, TransactionPlaceAnswer, BlockPlaceAnswer, ChainAnswer,
-                 JsonAnswer, RpcRefusal, LogsAnswer, PerformanceAnswer, VoteAccountsAnswer>;
+                 JsonAnswer, RpcRefusal, LogsAnswer, PerformanceAnswer, VoteAccountsAnswer,
+                 ChainEvent, ReadinessAnswer>;
 
-using RequestId = std::uint64_t; // chosen by RPC; unique while the request is open
+using RequestId = std::uint64_t;               // chosen by RPC; unique while the request is open
+inline constexpr RequestId chain_event_id = 0; // of no request
 
 struct Reply {
     RequestId id = 0;

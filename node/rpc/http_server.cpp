@@ -2,27 +2,25 @@
 #include "node/rpc/http_server.hpp"
 
 #include "base/check.hpp"
+#include "node/rpc/http_upgrade.hpp"
 #include "node/rpc/json_rpc.hpp"
+#include "node/rpc/listener.hpp"
+#include "node/rpc/rpc_desk.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <cstring>
-#include <functional>
 #include <list>
-#include <map>
-#include <unordered_map>
 
 namespace belfry::node {
 
@@ -41,13 +39,11 @@ struct Counters {
     std::uint64_t connections = 0;
     std::uint64_t requests = 0;
     std::uint64_t calls = 0;
-    std::uint64_t replies_late = 0;
     std::uint64_t cut_for_room = 0;
     std::uint64_t refused_full = 0;
     std::uint64_t cut_slow = 0;
     std::uint64_t refused_http = 0;
-    std::uint64_t refused_busy = 0;
-    std::uint64_t timed_out = 0;
+    std::uint64_t upgraded = 0;
 };
 
 class Session;
@@ -58,13 +54,6 @@ struct Exchange {
     std::vector<std::string> replies;
     std::size_t open_count = 0;
     bool busy = false; // the only call could not be taken
-};
-
-struct OpenRequest {
-    std::shared_ptr<Session> session;
-    std::shared_ptr<Exchange> exchange;
-    std::size_t call_index = 0;
-    std::chrono::steady_clock::time_point deadline;
 };
 
 using Options = HttpServer::Options;
@@ -78,8 +67,6 @@ struct Server {
     /// Cuts the connection that waits longest for its client. False when none waits.
     bool cut_longest();
     void wait_for_replies();
-    void take_replies();
-    void finish(RequestId id, const std::function<std::string(const Call&)>& render);
     void watch_deadlines();
     /// Asks the node; answers at once what it can. The session hears when all is there.
     void start(const std::shared_ptr<Session>& session, const std::shared_ptr<Exchange>& exchange);
@@ -87,14 +74,13 @@ struct Server {
 
     Options options;
     NodeFacts facts;
-    RpcBackend& backend;
     Counters counters;
     std::size_t connection_count = 0;
-    RequestId next_id = 1;
     std::list<Session*> waiting; // for their clients, longest first; a session takes itself out
-    std::unordered_map<RequestId, OpenRequest> open;
-    std::map<RequestId, std::chrono::steady_clock::time_point> deadlines; // ids grow with time
+    RpcDesk desk;
+    Subscriptions subscriptions;
     asio::io_context io{1};
+    WebSocketServer websockets;
     tcp::acceptor acceptor{io};
     asio::posix::stream_descriptor reply_event{io};
     asio::steady_timer deadline_timer{io};
@@ -120,8 +106,12 @@ public:
 private:
     void wait_for_request(std::chrono::milliseconds first_byte_ms);
     void read_request();
+    void read_body();
+    void say_continue();
     void on_request(ErrorCode error);
     void on_rpc(std::string_view body);
+    void upgrade();
+    void ask_readiness();
     void refuse(http::status status, std::string text);
     void reply(http::status status, std::string body, std::string_view content_type);
     void write(http::response<http::string_body> response);
@@ -199,6 +189,35 @@ void Session::read_request()
     parser_->header_limit(static_cast<std::uint32_t>(state_.options.header_bytes_max));
     parser_->body_limit(state_.options.body_bytes_max);
     stream_.expires_after(state_.options.request_ms);
+    http::async_read_header(
+        stream_, buffer_, *parser_,
+        [self = shared_from_this()](ErrorCode error, std::size_t /*byte_count*/) {
+            if (error || self->parser_->is_done()) {
+                self->on_request(error);
+            } else if (beast::iequals(self->parser_->get()[http::field::expect], "100-continue")) {
+                self->say_continue();
+            } else {
+                self->read_body();
+            }
+        });
+}
+
+/// The client waits for this with a body that is not too long: the header was looked at.
+void Session::say_continue()
+{
+    static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(text),
+                      [self = shared_from_this()](ErrorCode error, std::size_t /*byte_count*/) {
+                          if (error) {
+                              self->on_request(error);
+                          } else {
+                              self->read_body();
+                          }
+                      });
+}
+
+void Session::read_body()
+{
     http::async_read(stream_, buffer_, *parser_,
                      [self = shared_from_this()](ErrorCode error, std::size_t /*byte_count*/) {
                          self->on_request(error);
@@ -244,8 +263,14 @@ void Session::on_request(ErrorCode error)
     const auto& request = parser_->get();
     keep_alive_ = request.keep_alive();
     version_ = request.version();
-    if (request.method() == http::verb::options) {
+    if (is_upgrade(request)) {
+        upgrade();
+    } else if (request.method() == http::verb::options) {
         reply(http::status::no_content, {}, {});
+    } else if (request.method() == http::verb::get && request.target() == "/livez") {
+        reply(http::status::ok, "ok\n", "text/plain; charset=utf-8");
+    } else if (request.method() == http::verb::get && request.target() == "/readyz") {
+        ask_readiness();
     } else if (request.method() == http::verb::get && request.target() == "/health") {
         on_rpc(R"({"jsonrpc":"2.0","id":1,"method":"getHealth"})");
     } else if (request.method() != http::verb::post) {
@@ -259,6 +284,19 @@ void Session::on_request(ErrorCode error)
     }
 }
 
+/// The rest is WebSocket's; the connection counts there from now on.
+void Session::upgrade()
+{
+    std::string text = upgrade_text(parser_->get(), buffer_);
+    ErrorCode error;
+    tcp::socket socket = stream_.release_socket();
+    const int descriptor = socket.release(error);
+    if (!error) {
+        ++state_.counters.upgraded;
+        state_.websockets.take_over(descriptor, std::move(text));
+    }
+}
+
 void Session::on_rpc(std::string_view body)
 {
     // The node answers within answer_ms; until then nothing is read or written.
@@ -266,6 +304,25 @@ void Session::on_rpc(std::string_view body)
     auto exchange = std::make_shared<Exchange>();
     exchange->message = parse_message(body, state_.facts);
     state_.start(shared_from_this(), exchange);
+}
+
+void Session::ask_readiness()
+{
+    stream_.expires_never();
+    Request question = GetReadiness{};
+    const auto answer = [self = shared_from_this()](Reply* reply) {
+        const auto* const readiness =
+            reply != nullptr ? std::get_if<ReadinessAnswer>(&reply->body) : nullptr;
+        const bool ready = readiness != nullptr && readiness->reasons.empty();
+        self->reply(ready ? http::status::ok : http::status::service_unavailable,
+                    readiness != nullptr
+                        ? render_readiness(*readiness)
+                        : R"({"ready":false,"reasons":["the node does not answer"]})",
+                    "application/json");
+    };
+    if (!state_.desk.ask(question, answer)) {
+        answer(nullptr);
+    }
 }
 
 void Session::answered(const Exchange& exchange)
@@ -343,43 +400,16 @@ void Session::drain()
                             });
 }
 
-tcp::endpoint to_asio(const dataplane::Endpoint& endpoint)
-{
-    sockaddr_storage storage{};
-    const socklen_t length = endpoint.to(storage);
-    tcp::endpoint out;
-    out.resize(length);
-    std::memcpy(out.data(), &storage, length);
-    return out;
-}
-
 Server::Server(const Options& chosen, const NodeFacts& node_facts, RpcBackend& node)
     : options(chosen)
     , facts(node_facts)
-    , backend(node)
+    , desk({.open_max = chosen.open_requests_max, .answer_ms = chosen.answer_ms}, node)
+    , subscriptions(chosen.subscriptions, desk)
+    , websockets(io, chosen.websocket, facts, subscriptions)
 {
-    const tcp::endpoint address = to_asio(options.listen);
-    ErrorCode error;
-    (void)acceptor.open(address.protocol(), error);
-    if (!error) {
-        (void)acceptor.set_option(asio::socket_base::reuse_address(true), error);
-    }
-    if (!error && options.listen.family == dataplane::Endpoint::Family::ipv6) {
-        (void)acceptor.set_option(asio::ip::v6_only(true), error);
-    }
-    if (!error) {
-        (void)acceptor.bind(address, error);
-    }
-    if (!error) {
-        (void)acceptor.listen(asio::socket_base::max_listen_connections, error);
-    }
-    if (error) {
-        throw std::runtime_error(
-            fmt::format("cannot listen for RPC on {}: {}; free the address or set another one",
-                        options.listen.to_string(), error.message()));
-    }
+    open_listener(acceptor, options.listen, "RPC");
     // The descriptor closes its own copy; the backend keeps the original.
-    const int copy = ::dup(backend.reply_event_fd());
+    const int copy = ::dup(node.reply_event_fd());
     if (copy < 0) {
         throw std::runtime_error("cannot duplicate the eventfd of RPC replies: out of descriptors");
     }
@@ -437,39 +467,27 @@ void Server::start(const std::shared_ptr<Session>& session,
             exchange->replies[i] = *call.immediate;
             continue;
         }
-        const RequestId id = next_id++;
-        // A moved-from variant keeps its kind, which is what rendering asks for.
-        if (open.size() >= options.open_requests_max ||
-            !backend.post(id, std::move(*call.request))) {
-            ++counters.refused_busy;
+        const bool taken = desk.ask(*call.request, [this, session, exchange, i](Reply* reply) {
+            const Call& asked = exchange->message.calls[i];
+            if (auto* const status =
+                    reply != nullptr ? std::get_if<NodeStatus>(&reply->body) : nullptr) {
+                add_own_status(*status);
+            }
+            exchange->replies[i] =
+                reply != nullptr ? render_reply(asked, *reply) : render_timeout(asked);
+            if (--exchange->open_count == 0) {
+                session->answered(*exchange);
+            }
+        });
+        if (!taken) {
             exchange->replies[i] = render_busy(call);
             exchange->busy = !exchange->message.is_batch;
             continue;
         }
-        const auto deadline = std::chrono::steady_clock::now() + options.answer_ms;
-        open.emplace(id, OpenRequest{session, exchange, i, deadline});
-        deadlines.emplace(id, deadline);
         ++exchange->open_count;
     }
     if (exchange->open_count == 0) {
         session->answered(*exchange);
-    }
-}
-
-void Server::finish(RequestId id, const std::function<std::string(const Call&)>& render)
-{
-    const auto found = open.find(id);
-    if (found == open.end()) {
-        ++counters.replies_late;
-        return;
-    }
-    const OpenRequest request = std::move(found->second);
-    open.erase(found);
-    deadlines.erase(id);
-    Exchange& exchange = *request.exchange;
-    exchange.replies[request.call_index] = render(exchange.message.calls[request.call_index]);
-    if (--exchange.open_count == 0) {
-        request.session->answered(exchange);
     }
 }
 
@@ -481,11 +499,21 @@ void Server::add_own_status(NodeStatus& status) const
                     {"open", connection_count},
                     {"requests", counters.requests},
                     {"calls", counters.calls},
-                    {"unanswered", open.size()}};
-    own.drops = {{"cut_for_room", counters.cut_for_room}, {"cut_slow", counters.cut_slow},
-                 {"refused_full", counters.refused_full}, {"refused_http", counters.refused_http},
-                 {"refused_busy", counters.refused_busy}, {"timed_out", counters.timed_out},
-                 {"replies_late", counters.replies_late}};
+                    {"unanswered", desk.open_count()},
+                    {"upgraded", counters.upgraded},
+                    {"subscriptions", subscriptions.count()},
+                    {"notifications", subscriptions.counters().notifications},
+                    {"websockets", websockets.counters().open}};
+    own.drops = {{"cut_for_room", counters.cut_for_room},
+                 {"cut_slow", counters.cut_slow},
+                 {"refused_full", counters.refused_full},
+                 {"refused_http", counters.refused_http},
+                 {"refused_busy", desk.counters().refused_busy},
+                 {"timed_out", desk.counters().timed_out},
+                 {"replies_late", desk.counters().late},
+                 {"subscriptions_refused", subscriptions.counters().refused_full},
+                 {"websocket_cut_slow", websockets.counters().cut_slow},
+                 {"websocket_cut_for_room", websockets.counters().cut_for_room}};
 }
 
 void Server::wait_for_replies()
@@ -497,19 +525,9 @@ void Server::wait_for_replies()
         std::uint64_t count = 0;
         // Reset first, then poll: a reply that comes in between rings again.
         (void)!::read(reply_event.native_handle(), &count, sizeof(count));
-        take_replies();
+        desk.take_replies([this](const ChainEvent& event) { subscriptions.on_event(event); });
         wait_for_replies();
     });
-}
-
-void Server::take_replies()
-{
-    while (std::optional<Reply> reply = backend.poll()) {
-        if (auto* const status = std::get_if<NodeStatus>(&reply->body)) {
-            add_own_status(*status);
-        }
-        finish(reply->id, [&reply](const Call& call) { return render_reply(call, *reply); });
-    }
 }
 
 void Server::watch_deadlines()
@@ -519,11 +537,7 @@ void Server::watch_deadlines()
         if (error) {
             return;
         }
-        const auto now = std::chrono::steady_clock::now();
-        while (!deadlines.empty() && deadlines.begin()->second <= now) {
-            ++counters.timed_out;
-            finish(deadlines.begin()->first, render_timeout);
-        }
+        desk.expire(std::chrono::steady_clock::now());
         watch_deadlines();
     });
 }
@@ -542,7 +556,7 @@ HttpServer::HttpServer(const Options& options, const NodeFacts& facts, RpcBacken
 HttpServer::~HttpServer()
 {
     // Sessions count themselves out of the state, so they go first.
-    state_->server.open.clear();
+    state_->server.desk.clear();
     state_->server.io.stop();
 }
 
@@ -554,8 +568,14 @@ dataplane::Endpoint HttpServer::endpoint() const
     return endpoint;
 }
 
+std::optional<dataplane::Endpoint> HttpServer::websocket_endpoint() const
+{
+    return state_->server.websockets.endpoint();
+}
+
 void HttpServer::run() noexcept
 {
+    state_->server.websockets.start();
     state_->server.accept();
     state_->server.wait_for_replies();
     state_->server.watch_deadlines();

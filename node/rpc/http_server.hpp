@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// http_server.hpp: JSON-RPC over HTTP/1.1: POST /, GET /health, CORS. Boost stays in the .cpp.
-// Bounds   connections_max; when all are taken, the one that has waited longest for its client is
+// http_server.hpp: JSON-RPC over HTTP/1.1: POST /, GET /health, /livez, /readyz, CORS; and the way
+// to WebSocket, by upgrade and at an address of its own. Boost stays in the .cpp. Bounds
+// connections_max; when all are taken, the one that has waited longest for its client is
 //          cut in favour of the new one, so that idle or slow clients cannot lock others out. Body,
 //          header, batch and open questions are limited; a slow request or reader is cut.
 // Errors   the constructor says what is wrong with the address as a std::runtime_error. Afterwards
@@ -11,6 +12,8 @@
 #include "dataplane/net/endpoint.hpp"
 #include "node/rpc/backend.hpp"
 #include "node/rpc/methods.hpp"
+#include "node/rpc/subscriptions.hpp"
+#include "node/rpc/websocket_server.hpp"
 
 #include <chrono>
 #include <memory>
@@ -29,6 +32,8 @@ public:
         std::chrono::milliseconds idle_ms{30'000};    // kept alive between two requests
         std::chrono::milliseconds write_ms{10'000};   // for the client to take a reply
         std::chrono::milliseconds answer_ms{5'000};   // for the node to answer
+        WebSocketServer::Options websocket = {};
+        Subscriptions::Options subscriptions = {};
     };
     /// Binds. facts are copied; backend must outlive this object.
     HttpServer(const Options& options, const NodeFacts& facts, RpcBackend& backend);
@@ -38,6 +43,8 @@ public:
 
     /// The address that is listened on, with the real port.
     [[nodiscard]] dataplane::Endpoint endpoint() const;
+    /// The address for WebSocket alone; nullopt: by upgrade only.
+    [[nodiscard]] std::optional<dataplane::Endpoint> websocket_endpoint() const;
     /// Serves until stop().
     void run() noexcept;
     void stop() noexcept;

@@ -99,6 +99,7 @@ struct BlockPlaceAnswer {
     Slot finalized; // newest
     std::optional<ledger::BlockRef> ref;
     std::vector<exec::TransactionStatus> statuses;
+    bool in_ledger = false; // of ref: it is final, and its outcomes are (or will be) in the ledger
 };
 /// To the other questions about the chain: its blocks above finalized up to the commitment's own.
 struct ChainAnswer {

@@ -23,6 +23,13 @@ struct NamedMethod {
 [[nodiscard]] std::span<const NamedMethod> ledger_methods();  // methods_ledger.cpp
 [[nodiscard]] std::span<const NamedMethod> cluster_methods(); // methods_cluster.cpp
 
+[[nodiscard]] std::span<const NamedMethod> subscription_methods(); // methods_subscribe.cpp
+
+/// What a configuration object says of the form of accounts.
+[[nodiscard]] AccountEncoding account_encoding(const boost::json::object* options,
+                                               AccountEncoding if_absent);
+[[nodiscard]] DataSlice data_slice(const boost::json::object* options);
+
 void answer_now(Call& call, std::string_view result_json);
 /// Reads the configuration object of a read: what the answer's block must be.
 [[nodiscard]] Commitment read_context(const Params& params, std::size_t index, Call& call);

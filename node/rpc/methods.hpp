@@ -14,6 +14,7 @@
 #include "dataplane/net/endpoint.hpp"
 #include "ledger/model/genesis.hpp"
 #include "node/rpc/backend.hpp"
+#include "node/rpc/subscription_calls.hpp"
 
 #include <string>
 #include <string_view>
@@ -44,13 +45,14 @@ struct NodeFacts {
 
 inline constexpr std::size_t batch_calls_max = 100;
 
-/// One call of a message. Exactly one of `immediate` and `request` is set; for a notification,
-/// which wants no answer, `immediate` is set and empty.
+/// One call of a message. Exactly one of `immediate`, `request` and `subscription` is set; for a
+/// notification, which wants no answer, `immediate` is set and empty.
 struct Call {
     std::string id_json = "null"; // as it came
     std::optional<std::string> immediate;
     std::optional<Request> request;
-    std::optional<Slot> min_context_slot; // for reads, checked by render_reply()
+    std::optional<SubscriptionCall> subscription; // over WebSocket only
+    std::optional<Slot> min_context_slot;         // for reads, checked by render_reply()
     std::string text; // sendTransaction: the first signature; getLeaderSchedule: the identity asked
 };
 
@@ -59,13 +61,18 @@ struct Message {
     std::vector<Call> calls; // empty for `[]` only
 };
 
-[[nodiscard]] Message parse_message(std::string_view body, const NodeFacts& facts);
+/// Subscriptions and everything else are offered on different channels, as Solana does.
+enum class Channel : std::uint8_t { http, websocket };
+[[nodiscard]] Message parse_message(std::string_view body, const NodeFacts& facts,
+                                    Channel channel = Channel::http);
 /// One reply object. Precondition: call.request is set and reply answers it.
 [[nodiscard]] std::string render_reply(const Call& call, const Reply& reply);
 /// The reply object of a call that the node could not take: -32005 "Node is busy".
 [[nodiscard]] std::string render_busy(const Call& call);
 /// The reply object of a call that the node did not answer in time: -32603.
 [[nodiscard]] std::string render_timeout(const Call& call);
+/// The body of /readyz.
+[[nodiscard]] std::string render_readiness(const ReadinessAnswer& readiness);
 /// The reply objects of a message in order, one per call; empty ones (of notifications) are left
 /// out. May be empty: then there is nothing to answer.
 [[nodiscard]] std::string join_replies(bool is_batch, const std::vector<std::string>& replies);

@@ -14,8 +14,6 @@ namespace belfry::node {
 
 namespace json = boost::json;
 
-namespace {
-
 AccountEncoding account_encoding(const json::object* options, AccountEncoding if_absent)
 {
     const auto text = text_field(options, "encoding");
@@ -53,6 +51,8 @@ DataSlice data_slice(const json::object* options)
     }
     return {.offset = *offset, .length = *length};
 }
+
+namespace {
 
 Pubkey pubkey_of(const json::value& value)
 {

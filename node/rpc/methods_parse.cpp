@@ -5,6 +5,8 @@
 #include <boost/json.hpp>
 #include <fmt/format.h>
 
+#include <array>
+
 namespace belfry::node {
 
 namespace json = boost::json;
@@ -54,7 +56,7 @@ std::optional<std::string> read_id(const json::object& object, const std::string
     return text;
 }
 
-void dispatch(const json::object& object, const NodeFacts& facts, Call& call)
+void dispatch(const json::object& object, const NodeFacts& facts, Channel channel, Call& call)
 {
     const json::value* const version = object.if_contains("jsonrpc");
     if (version == nullptr || *version != "2.0") {
@@ -65,8 +67,13 @@ void dispatch(const json::object& object, const NodeFacts& facts, Call& call)
         throw_invalid_request("method must be a string");
     }
     const std::string_view name = method->get_string();
-    for (const auto& group :
-         {chain_methods(), account_methods(), ledger_methods(), cluster_methods()}) {
+    using Group = std::span<const NamedMethod>;
+    const std::array<Group, 4> over_http{chain_methods(), account_methods(), ledger_methods(),
+                                         cluster_methods()};
+    const std::array<Group, 1> over_websocket{subscription_methods()};
+    const bool is_http = channel == Channel::http;
+    for (const Group& group :
+         is_http ? std::span<const Group>(over_http) : std::span<const Group>(over_websocket)) {
         for (const NamedMethod& known : group) {
             if (known.name == name) {
                 known.method(Params(object.if_contains("params")), facts, call);
@@ -77,7 +84,8 @@ void dispatch(const json::object& object, const NodeFacts& facts, Call& call)
     throw RpcFault{{RpcCode::method_not_found, "Method not found", {}}};
 }
 
-Call parse_call(const json::value& value, const std::string* number_id, const NodeFacts& facts)
+Call parse_call(const json::value& value, const std::string* number_id, const NodeFacts& facts,
+                Channel channel)
 {
     Call call;
     try {
@@ -90,9 +98,10 @@ Call parse_call(const json::value& value, const std::string* number_id, const No
             return call;
         }
         call.id_json = *id;
-        dispatch(value.get_object(), facts, call);
+        dispatch(value.get_object(), facts, channel, call);
     } catch (const RpcFault& fault) {
         call.request.reset();
+        call.subscription.reset();
         call.immediate = error_reply(call.id_json, fault.error);
     }
     return call;
@@ -107,7 +116,7 @@ Message refused(const RpcErrorText& error)
 
 } // namespace
 
-Message parse_message(std::string_view body, const NodeFacts& facts)
+Message parse_message(std::string_view body, const NodeFacts& facts, Channel channel)
 {
     const JsonScan scan = scan_json(body);
     if (!scan.valid) {
@@ -128,7 +137,7 @@ Message parse_message(std::string_view body, const NodeFacts& facts)
     };
     Message message;
     if (!root.is_array()) {
-        message.calls.push_back(parse_call(root, number_id(0), facts));
+        message.calls.push_back(parse_call(root, number_id(0), facts, channel));
         return message;
     }
     const json::array& batch = root.get_array();
@@ -141,7 +150,7 @@ Message parse_message(std::string_view body, const NodeFacts& facts)
     message.is_batch = true;
     message.calls.reserve(batch.size());
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        message.calls.push_back(parse_call(batch[i], number_id(i), facts));
+        message.calls.push_back(parse_call(batch[i], number_id(i), facts, channel));
     }
     return message;
 }

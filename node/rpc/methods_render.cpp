@@ -365,6 +365,8 @@ public:
     std::string operator()(const BlockPlaceAnswer& /*answer*/) const { return unfinished(); }
     std::string operator()(const ChainAnswer& /*answer*/) const { return unfinished(); }
     std::string operator()(const LogsAnswer& /*answer*/) const { return unfinished(); }
+    std::string operator()(const ReadinessAnswer& /*answer*/) const { return unfinished(); }
+    std::string operator()(const ChainEvent& /*event*/) const { return unfinished(); }
     std::string operator()(const NotAvailable& refusal) const
     {
         return error_reply(call_.id_json, {RpcCode::internal_error, refusal.why, {}});
@@ -405,6 +407,23 @@ std::string render_reply(const Call& call, const Reply& reply)
         return renderer(MinContextSlotNotReached{});
     }
     return std::visit(renderer, reply.body);
+}
+
+std::string render_readiness(const ReadinessAnswer& readiness)
+{
+    json::array reasons;
+    for (const std::string& reason : readiness.reasons) {
+        reasons.emplace_back(reason);
+    }
+    return json::serialize(
+        json::object{{"ready", readiness.reasons.empty()},
+                     {"reasons", std::move(reasons)},
+                     {"slotsBehind", readiness.slots_behind},
+                     {"slotsUnfinal", readiness.slots_unfinal},
+                     {"peersHeard", readiness.peers_heard},
+                     {"peersTotal", readiness.peers_total},
+                     {"quorumMsAgo", readiness.quorum_ms_ago ? json::value(*readiness.quorum_ms_ago)
+                                                             : json::value(nullptr)}});
 }
 
 std::string render_busy(const Call& call)

@@ -26,7 +26,8 @@ BlockPlaceAnswer empty_place(const QueryContext& context, const exec::BlockState
     return {.tip = block.slot(),
             .finalized = context.levels.finalized.slot,
             .ref = std::nullopt,
-            .statuses = {}};
+            .statuses = {},
+            .in_ledger = false};
 }
 
 } // namespace
@@ -52,7 +53,12 @@ ReplyBody logs_place(const QueryContext& context, const GetBlockLogs& question)
 {
     const exec::BlockState* const block = context.bank.find(question.block.id);
     if (block == nullptr) {
-        return LogsAnswer{.block = question.block, .entries = {}}; // pruned meanwhile
+        // Final and no more in the tree, or of a dead fork, which the ledger then does not know.
+        return BlockPlaceAnswer{.tip = context.levels.processed.slot,
+                                .finalized = context.levels.finalized.slot,
+                                .ref = question.block,
+                                .statuses = {},
+                                .in_ledger = true};
     }
     BlockPlaceAnswer answer = empty_place(context, *block);
     answer.ref = block->ref();
@@ -70,6 +76,50 @@ ReplyBody chain_above(const QueryContext& context, const exec::BlockState& block
     }
     std::ranges::reverse(answer.above);
     return answer;
+}
+
+namespace {
+
+/// Blocks of the fork that ends in now that were not on the one that ended in before.
+std::vector<ChainEvent::Block> blocks_since(const exec::Bank& bank, const ledger::BlockRef& before,
+                                            const ledger::BlockRef& now)
+{
+    std::vector<Hash> old;
+    for (const exec::BlockState* at = bank.find(before.id);
+         at != nullptr && old.size() < event_blocks_max; at = at->parent) {
+        old.push_back(at->id());
+    }
+    std::vector<ChainEvent::Block> blocks;
+    for (const exec::BlockState* at = bank.find(now.id);
+         at != nullptr && blocks.size() < event_blocks_max; at = at->parent) {
+        const bool known = std::ranges::find(old, at->id()) != old.end() ||
+                           (old.empty() && at->slot() <= before.slot);
+        if (known) {
+            break;
+        }
+        blocks.push_back({at->ref(), at->anchor.parent.slot});
+    }
+    std::ranges::reverse(blocks);
+    return blocks;
+}
+
+} // namespace
+
+ChainEvent chain_event(const exec::Bank& bank, const Levels& before, const Levels& now,
+                       std::span<const ChainEvent::Block> newly_final)
+{
+    ChainEvent event;
+    event.root = now.finalized.slot;
+    if (now.processed != before.processed) {
+        event.processed = blocks_since(bank, before.processed, now.processed);
+    }
+    if (now.confirmed != before.confirmed) {
+        event.confirmed = blocks_since(bank, before.confirmed, now.confirmed);
+    }
+    const auto newest =
+        newly_final.last(std::min<std::size_t>(newly_final.size(), event_blocks_max));
+    event.finalized.assign(newest.begin(), newest.end());
+    return event;
 }
 
 ReplyBody performance(const QueryContext& context, const GetRecentPerformanceSamples& question)

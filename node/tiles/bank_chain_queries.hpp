@@ -6,6 +6,8 @@
 
 #include "node/tiles/bank_queries.hpp"
 
+#include <span>
+
 namespace belfry::node {
 
 /// level: of the commitment asked for; at its block the search begins.
@@ -17,6 +19,10 @@ namespace belfry::node {
 [[nodiscard]] ReplyBody logs_place(const QueryContext& context, const GetBlockLogs& question);
 /// The slots above finalized on the fork that ends in block.
 [[nodiscard]] ReplyBody chain_above(const QueryContext& context, const exec::BlockState& block);
+/// What is new at each level. newly_final: since the last event, rising.
+[[nodiscard]] ChainEvent chain_event(const exec::Bank& bank, const Levels& before,
+                                     const Levels& now,
+                                     std::span<const ChainEvent::Block> newly_final);
 /// Over spans of performance_sample_ms by the slot clock, from the final blocks in memory.
 [[nodiscard]] ReplyBody performance(const QueryContext& context,
                                     const GetRecentPerformanceSamples& question);

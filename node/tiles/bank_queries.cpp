@@ -119,6 +119,7 @@ public:
         return performance(context_, question);
     }
     ReplyBody operator()(const GetVoteAccounts&) { return NotAvailable{"asked at the wrong tile"}; }
+    ReplyBody operator()(const GetReadiness&) { return NotAvailable{"asked at the wrong tile"}; }
     ReplyBody operator()(const GetHealth&) { return NotAvailable{"asked at the wrong tile"}; }
     ReplyBody operator()(const GetNodeStatus&) { return NotAvailable{"asked at the wrong tile"}; }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/tiles/bank_tile.hpp"
 
+#include "node/tiles/bank_chain_queries.hpp"
+
 #include <algorithm>
 #include <ranges>
 #include <utility>
@@ -94,7 +96,8 @@ bool BankTile::work(std::uint64_t now_ns)
 
 bool BankTile::take_orders()
 {
-    return links_.consensus_bank.drain(1024, [this](const ConsensusToBank& order) {
+    const Levels before = levels_;
+    const bool busy = links_.consensus_bank.drain(1024, [this](const ConsensusToBank& order) {
         if (const auto* build = std::get_if<BuildOrder>(&order)) {
             begin_block(*build);
         } else if (const auto* processed = std::get_if<ProcessedBlock>(&order)) {
@@ -112,6 +115,10 @@ bool BankTile::take_orders()
             begin_slot(begun->slot);
         }
     }) > 0;
+    if (busy) {
+        tell_levels(before);
+    }
+    return busy;
 }
 
 void BankTile::finalize(const ledger::BlockRef& ref)
@@ -128,6 +135,7 @@ void BankTile::finalize(const ledger::BlockRef& ref)
     }
     for (const exec::BlockState* newly : chain | std::views::reverse) {
         final.blocks.push_back(newly->ref());
+        newly_final_.push_back({newly->ref(), newly->anchor.parent.slot});
         history_.add(summary_of(*newly, leader_key(newly->slot())));
         std::uint32_t index = 0;
         for (const exec::TransactionStatus& status : newly->statuses) {
@@ -435,6 +443,21 @@ bool BankTile::answer_questions()
             ++counts_.rpc_link_full; // RPC answers with a timeout
         }
     }) > 0;
+}
+
+/// RPC hears what is new at each level; a full link loses it, and the next event tells of less.
+void BankTile::tell_levels(const Levels& before)
+{
+    ChainEvent event = chain_event(*bank_, before, levels_, newly_final_);
+    newly_final_.clear();
+    if (event.processed.empty() && event.confirmed.empty() && event.finalized.empty()) {
+        return;
+    }
+    const Slot root = event.root;
+    if (!links_.bank_rpc.push(
+            Reply{.id = chain_event_id, .context = root, .body = std::move(event)})) {
+        ++counts_.rpc_link_full;
+    }
 }
 
 void BankTile::publish(std::uint64_t now_ns)

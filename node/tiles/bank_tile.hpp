@@ -99,6 +99,7 @@ private:
     bool forward();
     void forward_one(const ledger::Transaction& transaction);
     bool answer_questions();
+    void tell_levels(const Levels& before);
     void publish(std::uint64_t now_ns);
     [[nodiscard]] const Pubkey& leader_key(Slot slot);
 
@@ -124,6 +125,7 @@ private:
     std::vector<std::uint16_t> next_leaders_;
     Bytes forward_bytes_;
     std::uint64_t airdrop_count_ = 0;
+    std::vector<ChainEvent::Block> newly_final_; // since the last event
     std::uint64_t published_ns_ = 0;
     BankSnapshot counts_;
     Published<BankSnapshot> published_;

@@ -34,8 +34,7 @@ ReplyBody unreadable()
 ReplyBody too_long()
 {
     return refusal(RpcCode::internal_error,
-                   fmt::format("the answer is longer than {} bytes; ask for another encoding or "
-                               "fewer details",
+                   fmt::format("the answer is longer than {} bytes; ask for fewer details",
                                answer_text_bytes_max));
 }
 
@@ -166,7 +165,7 @@ LedgerQueries::outcome_of(const Signature& signature) const
         return std::nullopt;
     }
     ByteReader reader(found->outcome);
-    std::optional<exec::TransactionOutcome> outcome = exec::decode_outcome(reader);
+    auto outcome = exec::decode_outcome(reader);
     if (!outcome) {
         return std::unexpected(ledger::StoreError::corrupt_record);
     }
@@ -211,7 +210,10 @@ LedgerQueries::load(const ledger::BlockRef& ref,
             continue;
         }
         BELFRY_TRY(outcome, outcome_of(loaded.transactions[i].signature(0)));
-        loaded.outcomes.push_back(outcome.value_or(exec::TransactionOutcome{}));
+        if (!outcome) {
+            return std::nullopt; // not final in the store yet
+        }
+        loaded.outcomes.push_back(std::move(*outcome));
     }
     return loaded;
 }
@@ -371,8 +373,8 @@ std::string LedgerQueries::block_text(const Loaded& loaded, const GetBlock& ques
     return text + '}';
 }
 
-/// What was the leader's: all fees less the part of the base fees that is burnt (exec/fees.hpp).
-/// An account that may not take it loses it too; the ledger does not say.
+/// What was the leader's: all fees less what is burnt (exec/fees.hpp). An account that may not
+/// take it loses it too; the ledger does not say.
 std::string LedgerQueries::rewards_text(const Loaded& loaded)
 {
     std::uint64_t all = 0;
@@ -399,7 +401,7 @@ LedgerQueries::Body LedgerQueries::logs(const BlockPlaceAnswer& so_far)
     if (!so_far.ref) {
         return LogsAnswer{};
     }
-    const auto loaded = load(*so_far.ref, &so_far.statuses);
+    const auto loaded = load(*so_far.ref, so_far.in_ledger ? nullptr : &so_far.statuses);
     if (!loaded) {
         return unreadable();
     }
@@ -453,7 +455,7 @@ LedgerQueries::Body LedgerQueries::blocks(const GetBlocks& question,
     if (!slots) {
         return unreadable();
     }
-    // The store may be a moment behind the bank, and a moment before it too.
+    // The store may be a moment behind the bank, or before it.
     const Slot known = slots->empty() ? Slot{} : slots->back();
     for (const Slot slot : so_far.above) {
         if (slot >= question.first && slot <= last && (slots->empty() || slot > known) &&
@@ -482,8 +484,7 @@ std::string LedgerQueries::time_text(Slot slot) const
 LedgerQueries::Body LedgerQueries::block_time(const GetBlockTime& question,
                                               const ChainAnswer& so_far) const
 {
-    const bool above = std::ranges::find(so_far.above, question.slot) != so_far.above.end();
-    if (!above) {
+    if (std::ranges::find(so_far.above, question.slot) == so_far.above.end()) {
         const auto found = blocks_.finalized_at(question.slot);
         if (!found) {
             return unreadable();

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <deque>
+#include <mutex>
 #include <stdexcept>
 
 namespace belfry::node {
@@ -49,16 +50,13 @@ public:
         }
         asked.push_back(request);
         if (!silent) {
-            replies_.push_back(answer(id, request));
-            const std::uint64_t one = 1;
-            if (::write(event_fd_, &one, sizeof(one)) != sizeof(one)) {
-                throw std::runtime_error("eventfd");
-            }
+            add(answer(id, request));
         }
         return true;
     }
     [[nodiscard]] std::optional<Reply> poll() override
     {
+        const std::scoped_lock lock(mutex_);
         if (replies_.empty()) {
             return std::nullopt;
         }
@@ -68,6 +66,13 @@ public:
     }
     [[nodiscard]] int reply_event_fd() const override { return event_fd_; }
 
+    /// From any thread: what the node tells without being asked.
+    void tell(ChainEvent event)
+    {
+        const Slot root = event.root;
+        add(Reply{.id = chain_event_id, .context = root, .body = std::move(event)});
+    }
+
     /// 300 processed, 200 confirmed, 100 finalized.
     [[nodiscard]] static std::uint64_t slot_of(Commitment commitment)
     {
@@ -76,12 +81,24 @@ public:
     [[nodiscard]] Reply answer(RequestId id, const Request& request);
 
 private:
+    void add(Reply reply)
+    {
+        {
+            const std::scoped_lock lock(mutex_);
+            replies_.push_back(std::move(reply));
+        }
+        const std::uint64_t one = 1;
+        if (::write(event_fd_, &one, sizeof(one)) != sizeof(one)) {
+            throw std::runtime_error("eventfd");
+        }
+    }
     /// A transaction that was sent is unknown at first, then rises a level with each look.
     [[nodiscard]] std::optional<SignatureStatus> look_at_sent();
 
     std::optional<Signature> sent_;
     std::uint64_t look_count_ = 0;
     int event_fd_;
+    std::mutex mutex_;
     std::deque<Reply> replies_;
 };
 

@@ -238,11 +238,16 @@ protected:
         return {.tip = Slot{5},
                 .finalized = Slot{0},
                 .ref = second_.block.ref,
-                .statuses = second_.statuses};
+                .statuses = second_.statuses,
+                .in_ledger = false};
     }
     static BlockPlaceAnswer below()
     {
-        return {.tip = Slot{9}, .finalized = Slot{9}, .ref = std::nullopt, .statuses = {}};
+        return {.tip = Slot{9},
+                .finalized = Slot{9},
+                .ref = std::nullopt,
+                .statuses = {},
+                .in_ledger = false};
     }
 
     std::vector<crypto::InsecureSigningKey> wallets_ = test::wallets(3);

@@ -83,6 +83,18 @@ public:
         buffer_.erase(0, body_at + body_bytes);
         return response;
     }
+    /// Exactly so many bytes; nullopt when the server closes or says nothing for long.
+    std::optional<std::string> read_bytes(std::size_t count)
+    {
+        while (buffer_.size() < count) {
+            if (!fill()) {
+                return std::nullopt;
+            }
+        }
+        std::string bytes = buffer_.substr(0, count);
+        buffer_.erase(0, count);
+        return bytes;
+    }
     /// True when the server closes the connection within that time.
     bool closes_within(std::chrono::milliseconds limit)
     {

@@ -34,6 +34,7 @@ public:
         }
     }
     [[nodiscard]] dataplane::Endpoint endpoint() const { return server_.endpoint(); }
+    [[nodiscard]] dataplane::Endpoint websocket() const { return *server_.websocket_endpoint(); }
     [[nodiscard]] std::string url() const { return "http://" + endpoint().to_string(); }
 
     FakeBackend backend;
