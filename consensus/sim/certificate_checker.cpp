@@ -24,6 +24,24 @@ void CertificateChecker::add(ValidatorSet& voters, Stake& stake, ValidatorIndex 
     }
 }
 
+void CertificateChecker::durable(std::size_t machine, ByteView record)
+{
+    constexpr std::uint8_t notarize_record = 3; // certificate/gadget.hpp
+    if (record.empty() || record.front() != notarize_record) {
+        return;
+    }
+    const auto statement = decode_statement(StatementKind::notarize, record.subspan(1));
+    if (!statement) {
+        return;
+    }
+    std::vector<Own>& all = own_[machine];
+    if (all.size() <= statement->first.value) {
+        all.resize(statement->first.value + 64);
+    }
+    std::optional<Hash>& notarized = all[statement->first.value].notarized;
+    notarized = notarized ? notarized : std::optional{statement->id};
+}
+
 std::optional<std::string> CertificateChecker::check_own(std::size_t machine,
                                                          const Statement& statement, Slot slot)
 {

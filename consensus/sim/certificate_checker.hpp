@@ -29,6 +29,9 @@ public:
     [[nodiscard]] std::optional<std::string> said(std::size_t machine, const Statement& statement,
                                                   bool honest, bool judges_all);
 
+    /// A journal record became durable: a notarization in it binds its machine, sent or not.
+    void durable(std::size_t machine, ByteView record);
+
 private:
     struct Own {
         std::optional<Hash> notarized;

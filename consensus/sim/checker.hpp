@@ -72,6 +72,10 @@ public:
     void block_begun(std::size_t machine, Slot slot);
     void committed(std::size_t machine, Level level, const BlockName& block);
     void accused(ValidatorIndex who);
+    void record_durable(std::size_t instance, ByteView record)
+    {
+        certificates_.durable(instance, record);
+    }
     void broken(const std::string& what);
 
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }

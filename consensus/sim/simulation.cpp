@@ -289,6 +289,9 @@ void Simulation::on_sync(std::size_t i, std::size_t record_count)
     if (record_count <= machine.disk.synced_count()) {
         return;
     }
+    for (std::size_t k = machine.disk.synced_count(); k < record_count; ++k) {
+        checker_.record_durable(i, machine.disk.records()[k].bytes);
+    }
     machine.disk.synced(record_count);
     release(i);
     feed(i, Persisted{.upto = machine.disk.records()[record_count - 1].sequence});
