@@ -352,7 +352,7 @@ void CertificateGadget::discard_above(Slot slot)
     for (std::uint64_t i = 0; i < state.config.slots_max; ++i) {
         const Slot one{state.low + i};
         if (one > slot) {
-            state.skips_due -= state.at(one).own.skip_due ? 1 : 0;
+            state.skips_due -= state.at(one).own.skip_due ? 1U : 0U;
             state.at(one).own = OwnSlot{};
         }
     }

@@ -101,7 +101,7 @@ SeedResult run_seed(const SeedOptions& options)
         while (!broken() && !progress && result.slots_to_progress < slots_max) {
             simulation.run_to(Slot{++slot});
             ++result.slots_to_progress;
-            slots_max += demanded && !trouble.leads_in_core(Slot{slot}) ? 1 : 0;
+            slots_max += demanded && !trouble.leads_in_core(Slot{slot}) ? 1U : 0U;
             progress = all_finalised_above(simulation, trouble.core(), before);
         }
     }

@@ -155,7 +155,7 @@ std::string TroublePlan::text() const
 {
     std::size_t liars = twins.size();
     for (const Roles& one : roles) {
-        liars += one.any() ? 1 : 0;
+        liars += one.any() ? 1U : 0U;
     }
     return fmt::format("{} (loss up to {} %, duplicates {} %, tail {} ms, crash {} per mille, "
                        "{} liars, {} of them twice)",

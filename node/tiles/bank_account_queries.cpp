@@ -134,7 +134,7 @@ ReplyBody airdrop_at(const QueryContext& context, const exec::BlockState& block,
     // The unit limit differs, so that equal requests within a block are two transactions.
     constexpr std::uint32_t units_min = 1000;
     constexpr std::uint32_t numbers = 100'000;
-    const std::uint32_t number = context.airdrop_count++ % numbers;
+    const auto number = static_cast<std::uint32_t>(context.airdrop_count++ % numbers);
     const std::array<ledger::Instruction, 2> instructions{
         ledger::compute_unit_limit(units_min + number),
         ledger::system_transfer(

@@ -157,8 +157,8 @@ TEST(CertificateMesh, DISABLED_how_often_each_defect_is_seen)
         const std::uint64_t count = seeds(200);
         for (one.options.seed = 1; one.options.seed <= count; ++one.options.seed) {
             const Verdict verdict = run(one.options);
-            unsafe += verdict.violation.empty() ? 0 : 1;
-            stuck += verdict.violation.empty() && !verdict.progressed() ? 1 : 0;
+            unsafe += verdict.violation.empty() ? 0U : 1U;
+            stuck += verdict.violation.empty() && !verdict.progressed() ? 1U : 0U;
         }
         std::printf("%-28s unsafe %llu, stuck %llu of %llu\n", one.name,
                     static_cast<unsigned long long>(unsafe), static_cast<unsigned long long>(stuck),

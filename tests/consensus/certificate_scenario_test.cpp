@@ -229,7 +229,7 @@ TEST(Gadget, X04_two_conflicting_final_certificates_stop_it_and_both_are_kept)
             const auto certificate = decode_certificate(bytes);
             ASSERT_TRUE(certificate);
             EXPECT_TRUE(verify_certificate(*certificate, *StakeTable::make(stakes), test_check));
-            notarizations += certificate->kind == StatementKind::notarize ? 1 : 0;
+            notarizations += certificate->kind == StatementKind::notarize ? 1U : 0U;
         }
         EXPECT_EQ(notarizations, 2U);
     }
