@@ -20,7 +20,6 @@ TowerConfig tower_of(const EngineConfig& config)
     TowerConfig tower = config.tower;
     tower.certificates = true;
     tower.keeps_all_versions = true;
-    tower.keeps_all_versions = true;
     return tower;
 }
 

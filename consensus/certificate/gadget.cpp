@@ -97,6 +97,7 @@ void CertificateGadget::State::slide(Slot finalized_slot)
         release(at(Slot{low + i}));
     }
     low = bottom;
+    book.forget_below(Slot{low});
     for (Ranges& kept : ranges) {
         std::size_t left = 0;
         for (std::size_t i = 0; i < kept.count; ++i) {
@@ -147,15 +148,7 @@ bool CertificateGadget::State::hopeful(Tick at_tick, const BlockName& block,
 
 const StakeTable& CertificateGadget::State::table(Slot slot) const
 {
-    const Epoch* found = nullptr;
-    for (const std::optional<Epoch>& epoch : epochs) {
-        // The newest that has begun.
-        const bool begun = epoch && epoch->first_slot <= slot;
-        if (begun && (found == nullptr || found->first_slot < epoch->first_slot)) {
-            found = &*epoch;
-        }
-    }
-    return found == nullptr ? no_stakes : found->stakes;
+    return book.at(slot);
 }
 
 bool CertificateGadget::State::is_quorum(const StakeTable& stakes, Stake part) const
@@ -273,8 +266,8 @@ void CertificateGadget::begin_epoch(Tick now, const EpochInfo& epoch, Effects& e
     }
     const bool first = state.voter_count == 0;
     state.voter_count = std::max(state.voter_count, stakes->count());
-    state.epochs[epoch.number.value % state.epochs.size()] =
-        State::Epoch{.first_slot = epoch.first_slot, .stakes = *stakes};
+    state.book.set(epoch.first_slot, *stakes);
+    state.epoch_begin = std::max(state.epoch_begin, epoch.first_slot);
     state.peers.resize(state.voter_count);
     state.ranges.resize(state.voter_count);
     for (SlotState& slot : state.ring) {

@@ -281,13 +281,7 @@ void CertificateGadget::State::tick(Slot slot, Effects& effects)
         ends.push_back({.end = upto, .at = in(config.times.notarized_ms)});
         watched = upto;
     }
-    Slot epoch_begin;
-    for (const std::optional<Epoch>& epoch : epochs) {
-        if (epoch && epoch->first_slot <= slot) {
-            epoch_begin = std::max(epoch_begin, epoch->first_slot);
-        }
-    }
-    if ((slot.value - epoch_begin.value) % slots_per_window == 0) {
+    if (slot >= epoch_begin && (slot.value - epoch_begin.value) % slots_per_window == 0) {
         if (windows.size() == windows_max) {
             windows.pop_back(); // its slots' ends come due without it
         }

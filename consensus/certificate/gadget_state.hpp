@@ -187,12 +187,8 @@ struct CertificateGadget::State {
     bool conflicted = false;
     std::vector<Bytes> conflicting;
 
-    struct Epoch {
-        Slot first_slot;
-        StakeTable stakes;
-    };
-    std::array<std::optional<Epoch>, 3> epochs; // by epoch modulo 3
-    StakeTable no_stakes;
+    StakeBook book;
+    Slot epoch_begin; // of the newest epoch
     std::size_t voter_count = 0;
 
     std::uint64_t low = 0;

@@ -50,6 +50,7 @@ void Simulation::start(std::size_t i)
             machine.engine = options_.engine.make(how);
             break;
         }
+        checker_.record_durable(i, record.bytes); // the crash may have kept what was not synced
     }
     if (how.may_sign) {
         checker_.restarted(i, machine.engine->status().last_vote);

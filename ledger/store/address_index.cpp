@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/store/address_index.hpp"
 
+#include "ledger/store/key_bytes.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
 
 #include <algorithm>
@@ -18,27 +19,11 @@ ByteView name_of(std::string_view key)
     return {reinterpret_cast<const std::uint8_t*>(key.data()), key.size()};
 }
 
-void big_endian(Bytes& out, std::uint64_t value, unsigned byte_count)
-{
-    for (unsigned i = byte_count; i > 0; --i) {
-        out.push_back(static_cast<std::uint8_t>(value >> (8 * (i - 1))));
-    }
-}
-
-std::uint64_t read_big_endian(ByteView bytes)
-{
-    std::uint64_t value = 0;
-    for (const std::uint8_t byte : bytes) {
-        value = value << 8 | byte;
-    }
-    return value;
-}
-
 Bytes entry_key(const Pubkey& address, const ChainPlace& place)
 {
     Bytes key(address.bytes.begin(), address.bytes.end());
-    big_endian(key, place.slot.value, 8);
-    big_endian(key, place.index, 4);
+    append_key_integer(key, place.slot.value, 8);
+    append_key_integer(key, place.index, 4);
     return key;
 }
 
@@ -50,8 +35,8 @@ Result<AddressEntry, StoreError> decode_entry(const LmdbCursor::Record& record)
     const ByteView place = record.key.subspan(Pubkey::size_bytes);
     return AddressEntry{
         .address = Pubkey::from(record.key.first(Pubkey::size_bytes)),
-        .place = {.slot = Slot{read_big_endian(place.first(8))},
-                  .index = static_cast<std::uint32_t>(read_big_endian(place.subspan(8)))},
+        .place = {.slot = Slot{read_key_integer(place.first(8))},
+                  .index = static_cast<std::uint32_t>(read_key_integer(place.subspan(8)))},
         .signature = Signature::from(record.content)};
 }
 

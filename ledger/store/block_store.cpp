@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/store/block_store.hpp"
 
+#include "ledger/store/key_bytes.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
 
 #include <algorithm>
@@ -10,33 +11,17 @@ namespace belfry::ledger {
 namespace {
 constexpr std::size_t visit_batch_max = 256; // records read in one LMDB transaction
 
-void big_endian(Bytes& out, std::uint64_t value, unsigned byte_count)
-{
-    for (unsigned i = byte_count; i > 0; --i) {
-        out.push_back(static_cast<std::uint8_t>(value >> (8 * (i - 1))));
-    }
-}
-
-std::uint64_t read_big_endian(ByteView bytes)
-{
-    std::uint64_t value = 0;
-    for (const std::uint8_t byte : bytes) {
-        value = value << 8 | byte;
-    }
-    return value;
-}
-
 Bytes slot_key(Slot slot)
 {
     Bytes key;
-    big_endian(key, slot.value, 8);
+    append_key_integer(key, slot.value, 8);
     return key;
 }
 
 Bytes set_prefix(Slot slot, std::uint32_t index)
 {
     Bytes key = slot_key(slot);
-    big_endian(key, index, 4);
+    append_key_integer(key, index, 4);
     return key;
 }
 
@@ -86,7 +71,7 @@ Result<BlockRecord, StoreError> decode_block(ByteView key, ByteView content)
         return std::unexpected(StoreError::corrupt_record);
     }
     block.ref =
-        BlockRef{.slot = Slot{read_big_endian(key.first(8))}, .id = Hash::from(key.subspan(8))};
+        BlockRef{.slot = Slot{read_key_integer(key.first(8))}, .id = Hash::from(key.subspan(8))};
     ByteReader reader(content);
     block.parent.slot = Slot{reader.u64()};
     block.parent.id = reader.fixed<Hash>();
@@ -118,7 +103,7 @@ Result<BlockRef, StoreError> decode_chain(ByteView key, ByteView content)
     if (key.size() != 8 || content.size() != Hash::size_bytes) {
         return std::unexpected(StoreError::corrupt_record);
     }
-    return BlockRef{.slot = Slot{read_big_endian(key)}, .id = Hash::from(content)};
+    return BlockRef{.slot = Slot{read_key_integer(key)}, .id = Hash::from(content)};
 }
 
 Result<void, StoreError> write_set(LmdbTransaction& transaction, const LmdbDatabases& databases,
@@ -206,7 +191,7 @@ Result<std::size_t, StoreError> erase_below(LmdbTransaction& transaction,
         LmdbCursor::Step step = cursor.first();
         while (step && *step && keys.size() < records_max) {
             const ByteView key = (*step)->key;
-            if (key.size() < 8 || Slot{read_big_endian(key.first(8))} >= below) {
+            if (key.size() < 8 || Slot{read_key_integer(key.first(8))} >= below) {
                 break;
             }
             keys.emplace_back(key.begin(), key.end());

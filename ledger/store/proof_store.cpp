@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/store/proof_store.hpp"
 
+#include "ledger/store/key_bytes.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
 
 namespace belfry::ledger {
@@ -11,12 +12,9 @@ constexpr std::size_t key_bytes = 8 + 1 + 2;
 Bytes key_of(const ProofName& name)
 {
     Bytes key;
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        key.push_back(static_cast<std::uint8_t>(name.slot.value >> shift));
-    }
-    key.push_back(name.kind);
-    key.push_back(static_cast<std::uint8_t>(name.about >> 8));
-    key.push_back(static_cast<std::uint8_t>(name.about));
+    append_key_integer(key, name.slot.value, 8);
+    append_key_integer(key, name.kind, 1);
+    append_key_integer(key, name.about, 2);
     return key;
 }
 
@@ -25,13 +23,9 @@ std::optional<ProofName> name_of(ByteView key)
     if (key.size() != key_bytes) {
         return std::nullopt;
     }
-    ProofName name;
-    for (const std::uint8_t byte : key.first(8)) {
-        name.slot.value = (name.slot.value << 8) | byte;
-    }
-    name.kind = key[8];
-    name.about = static_cast<std::uint16_t>((key[9] << 8) | key[10]);
-    return name;
+    return ProofName{.slot = Slot{read_key_integer(key.first(8))},
+                     .kind = key[8],
+                     .about = static_cast<std::uint16_t>(read_key_integer(key.subspan(9)))};
 }
 
 } // namespace

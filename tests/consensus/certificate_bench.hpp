@@ -43,14 +43,22 @@ public:
             }
         }
         kept = journal;
-        const std::vector<Stake> stakes(voter_count, Stake{1});
-        step([&] {
-            gadget.begin_epoch(
-                now(), {.number = {}, .first_slot = {}, .stakes = stakes, .schedule = {}}, effects);
-        });
+        begin_epoch(0, 0, std::vector<Stake>(voter_count, Stake{1}));
     }
     static GadgetConfig standard() { return {.self = ValidatorIndex{0}, .may_sign = true}; }
 
+    void begin_epoch(std::uint64_t number, std::uint64_t first_slot,
+                     const std::vector<Stake>& stakes)
+    {
+        step([&] {
+            gadget.begin_epoch(now(),
+                               {.number = Epoch{number},
+                                .first_slot = Slot{first_slot},
+                                .stakes = stakes,
+                                .schedule = {}},
+                               effects);
+        });
+    }
     void block(const BlockName& block, const BlockName& parent, bool valid = true)
     {
         step([&] {

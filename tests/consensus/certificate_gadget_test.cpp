@@ -240,6 +240,31 @@ TEST(Gadget, certifies_at_strictly_more_than_two_thirds)
     }
 }
 
+TEST(Gadget, judges_a_slot_by_its_own_epoch_however_many_have_begun_since)
+{
+    Bench bench;
+    const std::vector<Stake> equal(4, Stake{1});
+    const std::vector<Stake> one_has_all{Stake{0}, Stake{0}, Stake{0}, Stake{9}};
+    for (std::uint16_t who = 1; who < 4; ++who) {
+        bench.notarize(who, name(5));
+    }
+    ASSERT_TRUE(bench.gadget.has_certificate(StatementKind::notarize, Slot{5}));
+    for (std::uint64_t epoch = 1; epoch <= 12; ++epoch) {
+        bench.begin_epoch(epoch, epoch * 64, epoch % 2 == 1 ? one_has_all : equal);
+        ASSERT_EQ(bench.gadget.check(), std::nullopt) << "epoch " << epoch;
+    }
+    for (std::uint16_t who = 1; who < 3; ++who) {
+        bench.finalize(who, 5);
+        bench.skip(who, 70, 70);
+    }
+    EXPECT_FALSE(bench.gadget.has_certificate(StatementKind::finalize, Slot{5}));
+    bench.finalize(3, 5);
+    EXPECT_TRUE(bench.gadget.has_certificate(StatementKind::finalize, Slot{5}));
+    EXPECT_FALSE(bench.gadget.has_certificate(StatementKind::skip, Slot{70}));
+    bench.skip(3, 70, 70);
+    EXPECT_TRUE(bench.gadget.has_certificate(StatementKind::skip, Slot{70}));
+}
+
 TEST(Gadget, counts_nobody_twice)
 {
     Bench bench;

@@ -148,23 +148,5 @@ TEST(CertificateMesh, every_planted_defect_is_seen)
     }
 }
 
-/// For the report: in how many of BELFRY_MESH_SEEDS seeds each is seen.
-TEST(CertificateMesh, DISABLED_how_often_each_defect_is_seen)
-{
-    for (Mutant one : mutants()) {
-        std::uint64_t unsafe = 0;
-        std::uint64_t stuck = 0;
-        const std::uint64_t count = seeds(200);
-        for (one.options.seed = 1; one.options.seed <= count; ++one.options.seed) {
-            const Verdict verdict = run(one.options);
-            unsafe += verdict.violation.empty() ? 0U : 1U;
-            stuck += verdict.violation.empty() && !verdict.progressed() ? 1U : 0U;
-        }
-        std::printf("%-28s unsafe %llu, stuck %llu of %llu\n", one.name,
-                    static_cast<unsigned long long>(unsafe), static_cast<unsigned long long>(stuck),
-                    static_cast<unsigned long long>(count));
-    }
-}
-
 } // namespace
 } // namespace belfry::consensus::testing

@@ -201,8 +201,8 @@ private:
     }
     void add_under(const BlockName& parent)
     {
-        const BlockName child =
-            name(parent.slot.value + 1 + random_() % 3, static_cast<std::uint8_t>(random_() % 6));
+        const std::uint64_t slot = parent.slot.value + 1 + random_() % 3;
+        const BlockName child = name(slot, static_cast<std::uint8_t>(random_() % 6));
         const bool valid = random_() % 10 != 0;
         const auto added = tree_.add({.name = child, .parent = parent, .valid = valid});
         if (added) {

@@ -312,8 +312,9 @@ private:
     void add_block()
     {
         const BlockName parent = some_block();
-        const BlockName block =
-            name(parent.slot.value + 1 + random_() % 3, static_cast<std::uint8_t>(random_() % 3));
+        // One draw a statement: two in one call would come in the order of the compiler's choice.
+        const std::uint64_t slot = parent.slot.value + 1 + random_() % 3;
+        const BlockName block = name(slot, static_cast<std::uint8_t>(random_() % 3));
         if (book_.blocks.contains(block) || purged_.contains(block)) {
             return;
         }

@@ -69,16 +69,22 @@ TEST(TowerRestart, votes_for_blocks_that_the_ledger_lost_bind_until_they_expire)
     EXPECT_EQ(after.engine.last_switch()->proof.stake, Stake{2});
 }
 
+/// Everybody votes for one chain of 40 blocks.
+void vote_to_forty(Bench& bench)
+{
+    for (std::uint64_t slot = 1; slot <= 40; ++slot) {
+        bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
+        for (const std::uint16_t who : others) {
+            bench.vote(who, name(slot));
+        }
+        bench.persisted();
+    }
+}
+
 TEST(TowerRestart, does_not_vote_while_the_ledger_is_older_than_its_root)
 {
     Bench before;
-    for (std::uint64_t slot = 1; slot <= 40; ++slot) {
-        before.block(name(slot), slot == 1 ? genesis : name(slot - 1));
-        for (const std::uint16_t who : others) {
-            before.vote(who, name(slot));
-        }
-        before.persisted();
-    }
+    vote_to_forty(before);
     ASSERT_EQ(before.engine.status().rooted, name(9));
     Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
     // Another chain, far above every expiry but the root's: no vote.
@@ -213,13 +219,7 @@ TEST(HardFork, is_declared_once_so_that_later_votes_survive_the_next_start)
 TEST(HardFork, below_the_own_root_begins_an_empty_tower)
 {
     Bench before;
-    for (std::uint64_t slot = 1; slot <= 40; ++slot) {
-        before.block(name(slot), slot == 1 ? genesis : name(slot - 1));
-        for (const std::uint16_t who : others) {
-            before.vote(who, name(slot));
-        }
-        before.persisted();
-    }
+    vote_to_forty(before);
     ASSERT_EQ(before.engine.status().rooted, name(9));
     Bench after({.self = ValidatorIndex{0}, .may_sign = true, .hard_fork = Slot{5}},
                 before.journal());
