@@ -45,11 +45,7 @@ Result<StakeTable, StakeError> StakeTable::make(std::span<const Stake> stakes)
 Stake StakeTable::of(const ValidatorSet& who) const
 {
     std::uint64_t sum = 0; // cannot overflow: total_ did not
-    for (std::size_t i = 0; i < stakes_.size(); ++i) {
-        if (who.contains(ValidatorIndex{static_cast<std::uint16_t>(i)})) {
-            sum += stakes_[i].value;
-        }
-    }
+    who.for_each([&](ValidatorIndex one) { sum += stake(one).value; });
     return Stake{sum};
 }
 

@@ -55,6 +55,18 @@ public:
         }
         return sum;
     }
+    [[nodiscard]] bool empty() const { return *this == ValidatorSet{}; }
+    /// Calls visit(ValidatorIndex) for each, rising.
+    template <class Visit>
+    void for_each(Visit&& visit) const
+    {
+        for (std::size_t i = 0; i < words_.size(); ++i) {
+            for (std::uint64_t left = words_[i]; left != 0; left &= left - 1) {
+                const auto bit = static_cast<std::size_t>(std::countr_zero(left));
+                visit(ValidatorIndex{static_cast<std::uint16_t>(i * 64 + bit)});
+            }
+        }
+    }
     void clear() { words_ = {}; }
     friend bool operator==(const ValidatorSet&, const ValidatorSet&) = default;
 

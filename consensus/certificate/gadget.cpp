@@ -506,9 +506,14 @@ std::uint64_t CertificateGadget::digest() const
 std::optional<std::string_view> CertificateGadget::check() const
 {
     const State& state = *state_;
-    for (std::uint64_t i = 0; i < state.config.slots_max; ++i) {
-        const Slot slot{state.low + i};
+    for (Slot slot{state.low}; slot < std::min(state.silent_from, state.end()); slot = slot.next()) {
         const SlotState& one = state.at(slot);
+        const bool nothing_said = !one.votes && one.skip_voters.empty() &&
+                                  one.final_voters.empty() && one.skip_stake == Stake{} &&
+                                  one.final_stake == Stake{} && !one.own.skipped;
+        if (nothing_said) {
+            continue;
+        }
         const StakeTable& stakes = state.table(slot);
         if (stakes.of(one.skip_voters) != one.skip_stake ||
             stakes.of(one.final_voters) != one.final_stake) {

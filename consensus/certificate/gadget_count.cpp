@@ -102,6 +102,7 @@ void CertificateGadget::State::count(const Statement& statement, const Signature
         return;
     }
     peers[voter].heard_at = now;
+    silent_from = std::max(silent_from, std::min(statement.last.next(), end()));
     switch (statement.kind) {
     case StatementKind::notarize:
         // Its parent was ready there, whatever stands between.
