@@ -14,6 +14,28 @@ namespace belfry::consensus::sim {
 
 namespace {
 
+/// A statement for the trace: what is said of which slot.
+std::string text_of(StatementKind kind, ByteView body)
+{
+    if (kind == StatementKind::tower_vote) {
+        const auto vote = decode_tower_vote(body);
+        return vote ? fmt::format("vote {}", vote->block().slot.value) : "a malformed vote";
+    }
+    const auto statement = decode_statement(kind, body);
+    if (!statement) {
+        return "a malformed statement";
+    }
+    const std::uint64_t first = statement->first.value;
+    switch (kind) {
+    case StatementKind::notarize:
+        return fmt::format("notarize {} ({:02x})", first, statement->id.bytes[0]);
+    case StatementKind::finalize:
+        return fmt::format("finalize {}", first);
+    default:
+        return fmt::format("skip {}-{}", first, statement->last.value);
+    }
+}
+
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 constexpr std::size_t few_machines = 7;
 
@@ -168,14 +190,17 @@ EpochInfo Simulation::epoch_of(Slot slot)
             .schedule = schedule_.windows(epoch)};
 }
 
-void Simulation::on_slot(std::size_t i, Slot slot)
+void Simulation::on_slot(std::size_t i, Slot due)
 {
     Machine& machine = machines_[i];
-    schedule(options_.slot_ms, i, EventKind::slot_begins, slot.value + 1);
+    // After a pause the clock is where it would have been: slots in between never began here.
+    const std::uint64_t clock = calendar_.now() - machine.skew_ms;
+    const Slot slot = std::max(due, Slot{clock / options_.slot_ms});
+    schedule(begin_of(slot.next()) - clock, i, EventKind::slot_begins, slot.value + 1);
     if (!machine.engine) {
         return;
     }
-    if (schedule_.first_slot(schedule_.epoch_at(slot)) == slot) {
+    if (schedule_.epoch_at(slot) != schedule_.epoch_at(Slot{due.value - 1})) {
         feed(i, epoch_of(slot));
     }
     feed(i, Timer{.kind = TimerKind::slot_tick, .slot = slot});
@@ -309,8 +334,8 @@ void Simulation::perform(std::size_t i, const Send& send)
     trace(static_cast<std::uint64_t>(messages_[message].signature.bytes[0]) << 8 |
           messages_[message].signature.bytes[1]);
     if (trace_lines_ != nullptr) {
-        trace_line(i, fmt::format("send kind {} after {}", static_cast<int>(send.kind),
-                                  send.after.value()));
+        trace_line(
+            i, fmt::format("send {} after {}", text_of(send.kind, send.body), send.after.value()));
     }
     machine.held.push_back({.after = send.after, .what = message});
     release(i);

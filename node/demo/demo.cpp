@@ -404,6 +404,9 @@ void Demo::count_transactions()
             ++(last_valid < height ? counts.expired : counts.unresolved);
         } else if (found->second.error.empty()) {
             ++counts.finalized;
+            const Slot slot = found->second.slot;
+            counts.first_slot = counts.finalized == 1 ? slot : std::min(counts.first_slot, slot);
+            counts.last_slot = std::max(counts.last_slot, slot);
         } else {
             ++counts.rejected[found->second.error];
         }

@@ -28,6 +28,8 @@ struct DemoFault {
 struct DemoCounts {
     std::uint64_t sent = 0;
     std::uint64_t finalized = 0;
+    Slot first_slot; // of the blocks that hold them
+    Slot last_slot;
     std::map<std::string, std::uint64_t> rejected; // by reason
     std::uint64_t expired = 0;
     std::uint64_t unresolved = 0;
