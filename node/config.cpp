@@ -2,6 +2,7 @@
 #include "node/config.hpp"
 
 #include "crypto/base58.hpp"
+#include "node/fault_switches.hpp"
 #include "node/toml_section.hpp"
 
 #include <fmt/format.h>
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <utility>
 
 namespace belfry::node {
 
@@ -91,18 +93,22 @@ void read_roster(const TomlSection& root, std::string_view file, NodeConfig& con
     }
 }
 
-void read_node(const TomlSection& node, const std::filesystem::path& folder, NodeConfig& config)
+/// A file that a configuration names; what is relative is meant from the configuration's folder.
+std::filesystem::path path_of(const TomlSection& section, std::string_view key,
+                              const std::filesystem::path& config_file)
 {
-    const auto path = [&](std::string_view key) {
-        const std::string text = node.text(key);
-        if (text.empty() || text.find('\0') != std::string::npos) {
-            node.fail(key, "must name a file");
-        }
-        return folder / text; // an absolute text replaces the folder
-    };
-    config.identity_key = path("identity");
-    config.data_directory = path("data");
-    config.genesis = path("genesis");
+    const std::string text = section.text(key);
+    if (text.empty() || text.find('\0') != std::string::npos) {
+        section.fail(key, "must name a file");
+    }
+    return config_file.parent_path() / text; // an absolute text replaces the folder
+}
+
+void read_node(const TomlSection& node, NodeConfig& config)
+{
+    config.identity_key = path_of(node, "identity", config.file);
+    config.data_directory = path_of(node, "data", config.file);
+    config.genesis = path_of(node, "genesis", config.file);
 }
 
 void read_store_and_turbine(const TomlSection& root, std::string_view file, NodeConfig& config)
@@ -165,13 +171,19 @@ void read_rpc_and_log(const TomlSection& root, std::string_view file, NodeConfig
     }
 }
 
-void read_faults(const TomlSection& root, std::string_view file, NodeConfig& config)
+FaultSwitches read_faults(const TomlSection& root, std::string_view file, NodeConfig& config)
 {
     const TomlSection faults(root.table("faults"), file, "[faults]",
-                             {"drop_shreds", "drop_votes", "seed"});
+                             {"drop_shreds", "drop_votes", "seed", "partition_file", "equivocate"});
     faults.share("drop_shreds", config.faults.drop_shreds);
     faults.share("drop_votes", config.faults.drop_votes);
     faults.number("seed", config.faults.seed, {0, toml_integer_max});
+    FaultSwitches switches;
+    if (faults.has("partition_file")) {
+        switches.partition_file = path_of(faults, "partition_file", config.file);
+    }
+    faults.flag("equivocate", switches.equivocate);
+    return switches;
 }
 
 std::string name_of(const Pubkey& key)
@@ -179,9 +191,8 @@ std::string name_of(const Pubkey& key)
     return crypto::to_base58(key.view());
 }
 
-} // namespace
-
-NodeConfig parse_config(std::string_view text, const std::filesystem::path& file)
+std::pair<NodeConfig, FaultSwitches> parse_all(std::string_view text,
+                                               const std::filesystem::path& file)
 {
     const std::string place = file.string();
     toml::table table;
@@ -198,16 +209,16 @@ NodeConfig parse_config(std::string_view text, const std::filesystem::path& file
                             "repair", "log", "faults"});
     root.require("node");
     const TomlSection node(root.table("node"), place, "[node]", {"identity", "data", "genesis"});
-    read_node(node, file.parent_path(), config);
+    read_node(node, config);
     read_roster(root, place, config);
     read_store_and_turbine(root, place, config);
     read_threads(root, place, config);
     read_rpc_and_log(root, place, config);
-    read_faults(root, place, config);
-    return config;
+    FaultSwitches switches = read_faults(root, place, config);
+    return {std::move(config), std::move(switches)};
 }
 
-NodeConfig load_config(const std::filesystem::path& file)
+std::string text_of(const std::filesystem::path& file)
 {
     std::error_code error;
     const std::uintmax_t size = std::filesystem::file_size(file, error);
@@ -226,7 +237,44 @@ NodeConfig load_config(const std::filesystem::path& file)
         throw ConfigError(
             fmt::format("{}: cannot be read; check that this user may open it", file.string()));
     }
-    return parse_config(text, file);
+    return text;
+}
+
+} // namespace
+
+NodeConfig parse_config(std::string_view text, const std::filesystem::path& file)
+{
+    return parse_all(text, file).first;
+}
+
+NodeConfig load_config(const std::filesystem::path& file)
+{
+    return parse_config(text_of(file), file);
+}
+
+FaultSwitches parse_fault_switches(std::string_view text, const std::filesystem::path& file)
+{
+    return parse_all(text, file).second;
+}
+
+FaultSwitches load_fault_switches(const NodeConfig& config)
+{
+    return parse_fault_switches(text_of(config.file), config.file);
+}
+
+std::string faults_in_words(const NodeConfig::Faults& losses, const FaultSwitches& switches)
+{
+    std::string text;
+    if (losses.drop_shreds > 0 || losses.drop_votes > 0) {
+        text += ", loses shreds and votes";
+    }
+    if (!switches.partition_file.empty()) {
+        text += ", does not hear whom " + switches.partition_file.string() + " names";
+    }
+    if (switches.equivocate) {
+        text += ", signs two blocks for each of its slots";
+    }
+    return text.empty() ? text : "by [faults] this node" + text.substr(1);
 }
 
 void check_against_genesis(const NodeConfig& config, const ledger::Genesis& genesis)

@@ -7,6 +7,7 @@
 #include "ledger/store/disk.hpp"
 #include "ledger/store/vote_journal.hpp"
 #include "node/cli/exit_code.hpp"
+#include "node/fault_switches.hpp"
 #include "node/restore.hpp"
 #include "node/rpc/http_server.hpp"
 #include "node/rpc_port.hpp"
@@ -90,6 +91,7 @@ struct Node::State final : NodeStop {
 
     int signals; // first: every thread made later inherits the blocked signals
     NodeConfig config;
+    FaultSwitches faults;
     Logger logger;
     ledger::Genesis genesis;
     crypto::Keypair identity;
@@ -187,6 +189,14 @@ std::optional<Faucet> open_faucet(const NodeConfig& config)
                   .lamports_max = Lamports{config.rpc.faucet_lamports_max}};
 }
 
+std::optional<PartitionFile> partition_of(const FaultSwitches& faults, const Roster& roster)
+{
+    if (faults.partition_file.empty()) {
+        return std::nullopt;
+    }
+    return PartitionFile(faults.partition_file, roster);
+}
+
 std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
 {
     std::vector<ledger::BlockRef> refs;
@@ -202,6 +212,7 @@ std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
 Node::State::State(const NodeConfig& node_config, const Options& node_options)
     : signals(open_signals())
     , config(node_config)
+    , faults(load_fault_switches(config))
     , logger({.level = log_level(config.log.level), .file = {}})
     , genesis(ledger::load_genesis(config.genesis))
     , identity(crypto::Keypair::load(config.identity_key))
@@ -219,7 +230,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                                     .threads = config.threads.execution}))
     , port(port_options(config, own_entry(config, identity.pubkey())))
     , links(bells, port.bell())
-    , net(port, links)
+    , net(port, links, partition_of(faults, roster))
     , verify(genesis_hash, links)
     , bank({.genesis = genesis,
             .roster = roster,
@@ -231,6 +242,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
     , shred({.genesis = genesis_hash,
              .roster = roster,
              .fanout = config.turbine.fanout,
+             .equivocate = faults.equivocate,
              .repair_requests_per_second = config.repair.requests_per_second,
              .first_repair_sequence = first_repair_sequence(),
              .finalized = restored.finalized,
@@ -375,6 +387,9 @@ int Node::State::run()
     });
     logger.write(belfry::LogLevel::info, "node", "running",
                  "RPC on " + rpc.endpoint().to_string() + ", " + port.description());
+    if (const std::string text = faults_in_words(config.faults, faults); !text.empty()) {
+        logger.write(belfry::LogLevel::warning, "node", "faults", text);
+    }
     wait_for_end();
     rpc.stop();
     rpc_thread.join();

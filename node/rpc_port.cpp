@@ -32,11 +32,13 @@ TileStatus net_status(const NodeView& view)
         tile.drops.push_back({name + ".queue_overflow", lane.queue_overflow.read()});
         tile.drops.push_back({name + ".too_long", lane.too_long.read()});
         tile.drops.push_back({name + ".truncated", lane.truncated.read()});
-        tile.drops.push_back({name + ".fault", lane.fault_dropped.read()});
+        tile.drops.push_back({name + ".fault", lane.fault_dropped.read() +
+                                                   view.net.counters().partitioned[i].read()});
         tile.drops.push_back({name + ".receive_errors", lane.receive_errors.read()});
         tile.drops.push_back({name + ".send_errors", lane.send_errors.read()});
         tile.drops.push_back({name + ".send_full", lane.send_dropped.read()});
     }
+    tile.drops.push_back({"partition.unknown", view.net.counters().partition_unknown.read()});
     std::erase_if(tile.drops, [](const NamedCounter& drop) { return drop.value == 0; });
     return tile;
 }
@@ -104,6 +106,8 @@ TileStatus shred_status(const ShredSnapshot& shred)
     tile.counters = {{"shreds_received", shred.shreds_received},
                      {"shreds_sent", shred.shreds_sent},
                      {"shreds_retransmitted", shred.shreds_retransmitted},
+                     {"equivocations", shred.fec.equivocations},
+                     {"second_sets_made", shred.second_sets_made},
                      {"sets_made", shred.sets_made},
                      {"sets_received", shred.fec.sets_completed},
                      {"sets_recovered", shred.fec.sets_recovered},

@@ -2,6 +2,7 @@
 #include "node/tiles/net_tile.hpp"
 
 #include "dataplane/repair/repair_wire.hpp"
+#include "node/tiles/tile.hpp"
 
 namespace belfry::node {
 namespace {
@@ -9,11 +10,16 @@ namespace {
 using dataplane::Lane;
 constexpr std::size_t send_batch = 512; // per link and turn, so that receiving is never starved
 constexpr std::chrono::milliseconds sleep_max{100};
+constexpr std::chrono::nanoseconds partition_sleep_max{PartitionFile::look_interval_ns};
 
 } // namespace
 
 void NetTile::take(const dataplane::Datagram& datagram)
 {
+    if (partition_ && !partition_->hears(datagram.lane, datagram.source)) {
+        counters_.partitioned[static_cast<std::size_t>(datagram.lane)].add();
+        return;
+    }
     Link<Packet>* link = &links_.net_verify;
     if (datagram.lane == Lane::shreds) {
         link = &links_.net_shred;
@@ -48,15 +54,26 @@ bool NetTile::has_output() const
            !links_.consensus_net.empty();
 }
 
+void NetTile::look_at_partition()
+{
+    if (partition_) {
+        partition_->look(monotonic_ns());
+        counters_.partition_unknown.set(partition_->unknown_words());
+    }
+}
+
 void NetTile::run(const Latch& stop) noexcept
 {
     while (!stop.is_set()) {
+        look_at_partition();
         // Votes first: they are few, and everything waits for them.
         bool sent = send_from(links_.consensus_net);
         sent = send_from(links_.shred_net) || sent;
         sent = send_from(links_.bank_net) || sent;
         sent = send_from(links_.store_net) || sent;
-        const std::chrono::nanoseconds sleep = sent ? std::chrono::nanoseconds{0} : sleep_max;
+        const std::chrono::nanoseconds sleep = sent         ? std::chrono::nanoseconds{0}
+                                               : partition_ ? partition_sleep_max
+                                                            : sleep_max;
         (void)port_.poll([this](const dataplane::Datagram& datagram) { take(datagram); },
                          [this, &stop] { return stop.is_set() || has_output(); }, sleep);
         links_.net_verify.publish();

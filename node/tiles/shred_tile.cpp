@@ -54,6 +54,9 @@ ShredTile::ShredTile(Options options, consensus::LeaderSchedule schedule, crypto
                 .requests_per_plan_max = requests_per_plan(options_.repair_requests_per_second)},
                key_, resolver_, assembler_)
 {
+    if (options_.equivocate) {
+        equivocating_.emplace(options_.genesis, key_);
+    }
     assembler_.note_known(options_.finalized);
     for (const ledger::BlockRef& block : options_.known) {
         assembler_.note_known(block);
@@ -125,6 +128,12 @@ bool ShredTile::take_own_stream()
             send_own(shredder_->finish());
             shredder_.reset();
         }
+        if (equivocating_) {
+            for (const dataplane::SetOut& out : equivocating_->push(own)) {
+                ++counts_.second_sets_made;
+                send_to_half(out, Version::second);
+            }
+        }
     }) > 0;
 }
 
@@ -132,6 +141,11 @@ void ShredTile::send_own(const dataplane::SetOut& out)
 {
     ++counts_.sets_made;
     sight(out.set.slot);
+    if (equivocating_) {
+        send_to_half(out, Version::first);
+        take_set(out.set, From::own_stream);
+        return;
+    }
     for (std::size_t i = 0; i < out.datagrams.count(); ++i) {
         const dataplane::ShredName name{.slot = out.set.slot,
                                         .set_index = out.set.index,
@@ -143,7 +157,23 @@ void ShredTile::send_own(const dataplane::SetOut& out)
         }
     }
     links_.shred_net.publish();
-    take_set(out.set);
+    take_set(out.set, From::own_stream);
+}
+
+/// Straight to each of that half, so that nobody else decides who sees which version first.
+void ShredTile::send_to_half(const dataplane::SetOut& out, Version version)
+{
+    for (std::uint16_t to = 0; to < options_.roster.validators.size(); ++to) {
+        const bool second = EquivocatingLeader::gets_second(out.set.slot, to);
+        if (to == options_.roster.me || second != (version == Version::second)) {
+            continue;
+        }
+        for (std::size_t i = 0; i < out.datagrams.count(); ++i) {
+            ++counts_.shreds_sent;
+            send(Lane::shreds, options_.roster.validators[to].shreds, out.datagrams.at(i));
+        }
+    }
+    links_.shred_net.publish();
 }
 
 bool ShredTile::take_shreds(std::uint64_t now_ns)
@@ -180,7 +210,7 @@ void ShredTile::take_shred(const Packet& packet, std::uint64_t now_ns)
         spread(*accepted->equivocation);
     }
     if (accepted->completed) {
-        take_set(std::move(accepted->completed->set));
+        take_set(std::move(accepted->completed->set), From::network);
     }
 }
 
@@ -227,12 +257,11 @@ void ShredTile::retransmit(const dataplane::Accepted& accepted, ByteView datagra
     }
 }
 
-void ShredTile::take_set(ledger::ShredSet set)
+void ShredTile::take_set(ledger::ShredSet set, From from)
 {
     push_or_wait(links_.shred_store, StoreSet{std::make_unique<ledger::ShredSet>(set)}, stop_);
-    const bool own = schedule_.leader_at(set.slot).value == options_.roster.me;
     for (ledger::Block& block : assembler_.add(std::move(set))) {
-        if (own && block.ref.slot == own_slot_) {
+        if (from == From::own_stream && block.ref.slot == own_slot_) {
             waiting_.emplace_back(SealedBlock{block.ref, block.set_roots});
         } else {
             waiting_.emplace_back(CompleteBlock{std::make_unique<ledger::Block>(std::move(block))});

@@ -13,6 +13,7 @@
 #include "dataplane/repair/repair_planner.hpp"
 #include "dataplane/shred/shredder.hpp"
 #include "dataplane/turbine/tree.hpp"
+#include "node/equivocating_leader.hpp"
 #include "node/roster.hpp"
 #include "node/tiles/tile.hpp"
 #include "node/topology.hpp"
@@ -32,6 +33,7 @@ struct ShredSnapshot {
     std::uint64_t shreds_sent = 0;
     std::uint64_t shreds_retransmitted = 0;
     std::uint64_t sets_made = 0;
+    std::uint64_t second_sets_made = 0; // of the second version of own blocks, [faults] equivocate
     std::uint64_t net_link_full = 0;
     std::uint64_t open_bytes = 0;
     std::uint64_t held_bytes = 0;
@@ -44,6 +46,7 @@ public:
         Hash genesis;
         Roster roster;
         std::size_t fanout = 8;
+        bool equivocate = false; // for tests
         std::uint64_t repair_requests_per_second = 2000;
         std::uint64_t first_repair_sequence = 1;
         ledger::BlockRef finalized;
@@ -65,11 +68,15 @@ private:
     bool take_own_stream();
     bool take_shreds(std::uint64_t now_ns);
     void take_shred(const Packet& packet, std::uint64_t now_ns);
-    void take_set(ledger::ShredSet set);
+    /// The own stream's block is sealed by its id; any other one is replayed.
+    enum class From : std::uint8_t { network, own_stream };
+    void take_set(ledger::ShredSet set, From from);
     void sight(Slot slot);
     void spread(const dataplane::Equivocation& equivocation);
     void retransmit(const dataplane::Accepted& accepted, ByteView datagram);
     void send_own(const dataplane::SetOut& out);
+    enum class Version : std::uint8_t { first, second };
+    void send_to_half(const dataplane::SetOut& out, Version version);
     void send(dataplane::Lane lane, const dataplane::Endpoint& to, ByteView payload);
     void repair(std::uint64_t now_ns);
     bool hand_over_blocks();
@@ -86,6 +93,7 @@ private:
     dataplane::RepairPlanner planner_;
     std::unique_ptr<dataplane::Shredder> shredder_; // of the own block under way
     Slot own_slot_;
+    std::optional<EquivocatingLeader> equivocating_;
     std::array<Slot, 64> sighted_{}; // newest slot told of, by slot modulo 64
     std::array<Slot, 64> spread_{};  // newest slot whose two versions were sent on
     std::deque<ShredToBank> waiting_;

@@ -10,6 +10,10 @@ class Failure(Exception):
     """A scenario does not hold; says what was seen."""
 
 
+class Skipped(Exception):
+    """This machine cannot run the scenario; says what it lacks."""
+
+
 def expect(condition, what):
     if not condition:
         raise Failure(what)
@@ -35,9 +39,10 @@ class Cluster:
     def all(self):
         return range(len(self.configs))
 
-    def start(self, index, new=False):
+    def start(self, index, new=False, prefix=()):
+        """prefix: a command that becomes the validator, such as unshare."""
         config = self.configs[index]
-        arguments = [self.belfry, "run", "--config", str(config)] + (["--new-identity"] if new else [])
+        arguments = [*prefix, self.belfry, "run", "--config", str(config)] + (["--new-identity"] if new else [])
         with open(config.parent / "log", "ab") as log:
             self.processes[index] = subprocess.Popen(arguments, stdout=log, stderr=log)
 
@@ -45,9 +50,28 @@ class Cluster:
         for index in indexes if indexes is not None else self.all:
             self.start(index, new=True)
 
+    def set_fault(self, index, key, value):
+        """A key of [faults], for a validator that does not run yet."""
+        config = self.configs[index]
+        text = re.sub(rf"^{key} = .*\n", "", config.read_text(), flags=re.M)
+        config.write_text(text.replace("[faults]\n", f"[faults]\n{key} = {value}\n"))
+
+    def silence(self, index, peers):
+        """From now on a validator with partition_file = "silence" hears all but these peers."""
+        folder = self.configs[index].parent
+        (folder / "silence.new").write_text(" ".join(map(str, peers)))
+        (folder / "silence.new").rename(folder / "silence")
+
     def kill(self, index):
         self.processes[index].send_signal(signal.SIGKILL)
         self.processes[index].wait(timeout=10)
+
+    def end(self, index):
+        """SIGTERM, as an operator ends a validator."""
+        self.processes[index].terminate()
+        code = self.processes[index].wait(timeout=5 * SLOWNESS)
+        expect(code == 0, f"validator {index} ended with {code}: {self.tail(index)}")
+        self.processes[index] = None
 
     def call(self, index, method, *params, timeout=5):
         """The result, or None when the validator does not answer or answers with an error."""

@@ -8,7 +8,8 @@ Every scenario is bounded in time, uses free ports and ends only the processes i
 """
 import os, pathlib, shutil, sys, tempfile, time
 
-from cluster import Cluster, Failure, expect
+from cluster import Cluster, Failure, Skipped, expect
+from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
 
 
 MEMORY_BYTES = 2 << 30  # free in /dev/shm, to be used instead of the disk
@@ -256,7 +257,7 @@ def ipv6(make):
 
 SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
-    certificates, without_certificates, journal_lost, ipv6)}
+    certificates, without_certificates, journal_lost, ipv6, partition_2_2, partition_3_1, equivocator, clock_jump)}
 
 
 def main():
@@ -283,6 +284,9 @@ def main():
         scenario(make)
         for cluster in clusters:
             cluster.stop()
+    except Skipped as why:
+        print(f"skipped: {why}")
+        return 77
     except Failure as failure:
         print(f"{sys.argv[2]}: {failure}; logs in {folder}")
         return 1

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/base58.hpp"
 #include "node/config.hpp"
+#include "node/fault_switches.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -109,6 +110,30 @@ TEST(Config, every_value_is_read_back_from_what_to_toml_writes)
     EXPECT_EQ(back.faults.drop_shreds, 0.15);
     EXPECT_EQ(back.log.level, LogLevel::warn);
     EXPECT_EQ(back.idle.policy, IdlePolicy::spin);
+}
+
+TEST(Config, a_fault_is_on_only_where_the_faults_section_says_so)
+{
+    const auto switches = [](const std::string& text) {
+        return parse_fault_switches(text, "/etc/belfry/node.toml");
+    };
+    const FaultSwitches none = switches(default_text());
+    EXPECT_TRUE(none.partition_file.empty());
+    EXPECT_FALSE(none.equivocate);
+    EXPECT_EQ(faults_in_words({}, none), "");
+    const FaultSwitches two =
+        switches(with("equivocate = false", "equivocate = true\npartition_file = \"cut\""));
+    EXPECT_EQ(two.partition_file, "/etc/belfry/cut");
+    EXPECT_TRUE(two.equivocate);
+    EXPECT_EQ(faults_in_words({}, two),
+              "by [faults] this node does not hear whom /etc/belfry/cut names, signs two blocks "
+              "for each of its slots");
+    EXPECT_EQ(faults_in_words({.drop_votes = 0.1}, none),
+              "by [faults] this node loses shreds and votes");
+    for (const std::string_view key : {"equivocate = true", "partition_file = \"cut\""}) {
+        EXPECT_NE(complaint(with("[log]", fmt::format("[log]\n{}", key))), "") << key;
+    }
+    EXPECT_NE(complaint(with("equivocate = false", "partition_file = \"\"")), "");
 }
 
 TEST(Config, an_unknown_key_is_named_with_its_line_and_the_nearest_known_one)
