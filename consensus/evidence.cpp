@@ -13,16 +13,16 @@ namespace {
 
 struct Read {
     std::optional<TowerVote> vote;
-    std::optional<Statement> statement;
-    [[nodiscard]] ValidatorIndex voter() const { return vote ? vote->voter : statement->voter; }
-    [[nodiscard]] Slot slot() const { return vote ? vote->block().slot : statement->first; }
+    Statement statement; // when it is no vote
+    [[nodiscard]] ValidatorIndex voter() const { return vote ? vote->voter : statement.voter; }
+    [[nodiscard]] Slot slot() const { return vote ? vote->block().slot : statement.first; }
 };
 
 std::optional<Read> read(const Testimony& testimony)
 {
     if (testimony.kind == StatementKind::tower_vote) {
         const auto vote = decode_tower_vote(testimony.body);
-        return vote ? std::optional{Read{.vote = *vote, .statement = std::nullopt}} : std::nullopt;
+        return vote ? std::optional{Read{.vote = *vote, .statement = {}}} : std::nullopt;
     }
     const auto statement = decode_statement(testimony.kind, testimony.body);
     return statement ? std::optional{Read{.vote = std::nullopt, .statement = *statement}}
@@ -62,11 +62,11 @@ std::optional<EvidenceKind> contradiction(const Read& one, const Read& other)
         return contradicts(*one.vote, *other.vote) ? std::optional{EvidenceKind::two_votes}
                                                    : std::nullopt;
     }
-    if (!one.statement || !other.statement) {
+    if (one.vote || other.vote) {
         return std::nullopt;
     }
-    const Statement& first = *one.statement;
-    const Statement& second = *other.statement;
+    const Statement& first = one.statement;
+    const Statement& second = other.statement;
     if (first.kind == StatementKind::notarize && second.kind == StatementKind::notarize) {
         const bool two = first.first == second.first && first.id != second.id;
         return two ? std::optional{EvidenceKind::two_notarizations} : std::nullopt;

@@ -29,7 +29,7 @@ namespace belfry::consensus {
 
 inline constexpr std::size_t certificate_bytes_max =
     1 + 1 + 8 + 32 + 1 + validator_count_max / 8 +
-    validator_count_max * (2 * 8 + Signature::size_bytes);
+    validator_count_max * (std::size_t{2} * 8 + Signature::size_bytes);
 
 enum class CertificateError : std::uint8_t {
     wrong_scheme,

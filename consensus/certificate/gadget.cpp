@@ -167,6 +167,12 @@ Tick CertificateGadget::State::in(std::uint64_t ms) const
     return Tick{now.value + ms * ns_per_ms};
 }
 
+ValidatorIndex CertificateGadget::State::self() const
+{
+    BELFRY_CHECK(config.self);
+    return *config.self;
+}
+
 // ---- What happened ------------------------------------------------------------------------------
 
 CertificateGadget::CertificateGadget(const GadgetConfig& config, JournalCounter& counter)

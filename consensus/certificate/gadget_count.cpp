@@ -396,18 +396,17 @@ void CertificateGadget::State::recount(Effects& effects)
 void CertificateGadget::State::count_own(Effects& effects)
 {
     const std::uint64_t first = low; // finality may move it meanwhile
-    const ValidatorIndex self = *config.self;
     for (std::uint64_t i = 0; i < config.slots_max; ++i) {
         const Slot slot{first + i};
         const OwnSlot own = in_window(slot) ? at(slot).own : OwnSlot{};
         if (own.notarized) {
-            count(Statement::notarize(self, {.slot = slot, .id = own.id}), nullptr, effects);
+            count(Statement::notarize(self(), {.slot = slot, .id = own.id}), nullptr, effects);
         }
         if (own.skipped) {
-            count(Statement::skip(self, {.first = slot, .last = slot}), nullptr, effects);
+            count(Statement::skip(self(), {.first = slot, .last = slot}), nullptr, effects);
         }
         if (own.finalized) {
-            count(Statement::finalize(self, slot), nullptr, effects);
+            count(Statement::finalize(self(), slot), nullptr, effects);
         }
     }
 }

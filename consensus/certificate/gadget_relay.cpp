@@ -139,7 +139,7 @@ bool CertificateGadget::State::lacks(std::size_t peer, Slot slot) const
     const Peer& one = peers[peer];
     const bool alive =
         now.value - one.heard_at.value < silent_delays * config.times.delay_bound_ms * 1'000'000;
-    return alive && config.self->value != peer && one.past <= slot;
+    return alive && self().value != peer && one.past <= slot;
 }
 
 bool CertificateGadget::State::send_bundles(StatementKind kind, Slot slot,
@@ -202,17 +202,17 @@ bool CertificateGadget::State::resend_own(Slot slot, Effects& effects)
         return false;
     }
     if (own.notarized) {
-        repeat(*own.notarized_after,
-               Statement::notarize(*config.self, {.slot = slot, .id = own.id}), effects);
+        repeat(own.notarized_after, Statement::notarize(self(), {.slot = slot, .id = own.id}),
+               effects);
     }
     if (own.finalized) {
-        repeat(*own.finalized_after, Statement::finalize(*config.self, slot), effects);
+        repeat(own.finalized_after, Statement::finalize(self(), slot), effects);
     }
     const bool begins = own.skipped && slot > finalized.slot &&
                         (slot == finalized.slot.next() || !at(Slot{slot.value - 1}).own.skipped);
     if (begins) {
         const OwnRun run = skip_run(slot, false);
-        repeat(*run.after, run.statement, effects);
+        repeat(run.after, run.statement, effects);
     }
     return true;
 }

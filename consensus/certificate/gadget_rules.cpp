@@ -83,10 +83,11 @@ JournalSequence CertificateGadget::State::say(const Statement& statement, Effect
     return sequence;
 }
 
-void CertificateGadget::State::repeat(JournalSequence after, const Statement& statement,
-                                      Effects& effects) const
+void CertificateGadget::State::repeat(std::optional<JournalSequence> after,
+                                      const Statement& statement, Effects& effects) const
 {
-    effects.send(after, statement.kind, encode_statement(statement).view());
+    BELFRY_CHECK(after);
+    effects.send(*after, statement.kind, encode_statement(statement).view());
 }
 
 // ---- Notarize -----------------------------------------------------------------------------------
@@ -144,7 +145,7 @@ void CertificateGadget::State::notarize_what_is_ready(Effects& effects)
             one.own.notarized = true;
             one.own.id = id;
             one.own.notarized_after =
-                say(Statement::notarize(*config.self, {.slot = slot, .id = id}), effects);
+                say(Statement::notarize(self(), {.slot = slot, .id = id}), effects);
             finalize_due = true;
         }
         if (!one.skip_certified) {
@@ -176,7 +177,7 @@ void CertificateGadget::State::finalize_what_is_notarized(Effects& effects)
             one.own.skip_due = false;
             --skips_due;
         }
-        one.own.finalized_after = say(Statement::finalize(*config.self, slot), effects);
+        one.own.finalized_after = say(Statement::finalize(self(), slot), effects);
     }
     finalize_due = false;
 }
@@ -208,7 +209,7 @@ CertificateGadget::State::OwnRun CertificateGadget::State::skip_run(Slot slot, b
             return false;
         }
         const OwnSlot& own = at(one).own;
-        if (own.skipped && (!after || *after < *own.skipped_after)) {
+        if (own.skipped && (!after || after < own.skipped_after)) {
             after = own.skipped_after;
         }
         return own.skipped || (with_due && own.skip_due);
@@ -222,7 +223,7 @@ CertificateGadget::State::OwnRun CertificateGadget::State::skip_run(Slot slot, b
     while (last - first + 1 < skip_slots_max && belongs(first - 1)) {
         --first;
     }
-    return {.statement = Statement::skip(*config.self, {.first = Slot{first}, .last = Slot{last}}),
+    return {.statement = Statement::skip(self(), {.first = Slot{first}, .last = Slot{last}}),
             .after = after};
 }
 
@@ -312,7 +313,7 @@ void CertificateGadget::State::refresh(Effects& effects)
         const OwnSlot& own = at(slot).own;
         if (own.skipped) {
             const OwnRun run = skip_run(slot, false);
-            repeat(*run.after, run.statement, effects);
+            repeat(run.after, run.statement, effects);
             break;
         }
     }

@@ -100,6 +100,8 @@ struct CertificateGadget::State {
     [[nodiscard]] const StakeTable& table(Slot slot) const;
     [[nodiscard]] bool is_quorum(const StakeTable& stakes, Stake part) const;
     [[nodiscard]] Tick in(std::uint64_t ms) const;
+    /// Precondition: this node is a validator.
+    [[nodiscard]] ValidatorIndex self() const;
 
     // ---- counting (gadget_count.cpp) --------------------------------------------------------
     void hear(const VoteMessage& message, Effects& effects);
@@ -133,7 +135,9 @@ struct CertificateGadget::State {
     void act(Effects& effects);
     [[nodiscard]] bool can_say(const Effects& effects) const;
     JournalSequence say(const Statement& statement, Effects& effects);
-    void repeat(JournalSequence after, const Statement& statement, Effects& effects) const;
+    /// Precondition: it was said, and so has a record.
+    void repeat(std::optional<JournalSequence> after, const Statement& statement,
+                Effects& effects) const;
     [[nodiscard]] bool parent_ready(const HeldBlock& block, Slot last_unskipped) const;
     void notarize_what_is_ready(Effects& effects);
     [[nodiscard]] const HeldBlock* choose(Slot slot, Slot last_unskipped) const;

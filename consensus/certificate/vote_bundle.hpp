@@ -50,7 +50,7 @@ enum class VoteBundleError : std::uint8_t {
 };
 
 struct VoteBundle {
-    std::array<SignedStatement, vote_bundle_entries_max> entries{};
+    std::array<SignedStatement, vote_bundle_entries_max> entries;
     std::size_t count = 0;
     [[nodiscard]] std::span<const SignedStatement> votes() const { return {entries.data(), count}; }
 };

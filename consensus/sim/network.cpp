@@ -20,7 +20,7 @@ std::uint64_t long_tail(std::uint64_t mean, Random& random)
     const std::uint64_t draw = random.next();
     const auto halvings = static_cast<std::uint64_t>(std::countr_zero(draw | (1ULL << 12)));
     const std::uint64_t between = draw >> 48; // of 2^16
-    return (mean * 693 * (halvings * 65'536 + between)) / (1000 * 65'536);
+    return (mean * 693 * (halvings * 65'536 + between)) / (std::uint64_t{1000} * 65'536);
 }
 
 } // namespace

@@ -21,7 +21,7 @@
 
 namespace belfry::consensus::sim {
 
-inline constexpr std::size_t scenario_bytes_max = 64 * 1024;
+inline constexpr std::size_t scenario_bytes_max = std::size_t{64} * 1024;
 inline constexpr std::size_t scenario_lines_max = 1000;
 inline constexpr std::uint64_t scenario_slots_max = 100'000;
 

@@ -282,7 +282,7 @@ void Run::look_at_value(const Expectation& expected, std::size_t i)
         only_progress_failed_ = false;
         fail(expected.line, fmt::format("slot {}, machine {}: {} is {}", now.value, i, name, what));
     };
-    std::optional<BlockName> mark;
+    BlockName mark; // genesis when none is named: slot 0
     if (!expected.mark.empty()) {
         const auto found = marks_.find(expected.mark);
         if (found == marks_.end()) {
@@ -293,14 +293,14 @@ void Run::look_at_value(const Expectation& expected, std::size_t i)
     }
     if (expected.comparison >= Comparison::on) {
         const std::optional<BlockName> block = block_of(expected.field, i);
-        const bool on = block && simulation_.world().descends(*block, *mark);
+        const bool on = block && simulation_.world().descends(*block, mark);
         if (on != (expected.comparison == Comparison::on)) {
             differs(fmt::format("slot {}, {} the fork of slot {}", block ? block->slot.value : 0,
-                                on ? "on" : "off", mark->slot.value));
+                                on ? "on" : "off", mark.slot.value));
         }
         return;
     }
-    std::uint64_t wanted = expected.number + (mark ? mark->slot.value : 0);
+    std::uint64_t wanted = expected.number + mark.slot.value;
     if (expected.from_slot) {
         wanted = now.value - std::min(now.value, expected.number);
     }
