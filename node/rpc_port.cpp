@@ -29,6 +29,12 @@ TileStatus net_status(const NodeView& view)
         tile.counters.push_back({name + ".sent", lane.sent.read()});
         tile.counters.push_back({name + ".sent_in_runs", lane.sent_in_runs.read()});
         tile.drops.push_back({name + ".link_full", view.net.counters().link_full[i].read()});
+        for (std::size_t reason = 0; reason < dataplane::Admission::refusal_count; ++reason) {
+            const auto refusal = static_cast<dataplane::Admission::Refusal>(reason);
+            tile.drops.push_back(
+                {name + "." + std::string(dataplane::to_string(refusal)),
+                 view.net.admission().refused(static_cast<dataplane::Lane>(i), refusal).read()});
+        }
         tile.drops.push_back({name + ".queue_overflow", lane.queue_overflow.read()});
         tile.drops.push_back({name + ".too_long", lane.too_long.read()});
         tile.drops.push_back({name + ".truncated", lane.truncated.read()});
