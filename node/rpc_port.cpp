@@ -118,6 +118,7 @@ TileStatus shred_status(const ShredSnapshot& shred)
                      {"sets_received", shred.fec.sets_completed},
                      {"sets_recovered", shred.fec.sets_recovered},
                      {"sets_repaired", shred.fec.sets_repaired},
+                     {"two_versions", shred.fec.equivocations},
                      {"blocks_completed", shred.assembler.blocks_completed},
                      {"repair_requests", shred.repair.requests_sent},
                      {"repair_met", shred.repair.requests_met},
@@ -157,6 +158,8 @@ TileStatus consensus_status(const ConsensusSnapshot& consensus)
     }
     tile.drops = {{"votes_bad_signature", consensus.votes_bad_signature},
                   {"votes_bad_form", consensus.votes_bad_form},
+                  {"votes_other_genesis", consensus.votes_other_genesis},
+                  {"votes_unknown_voter", consensus.votes_unknown_voter},
                   {"builds_too_late", consensus.builds_too_late},
                   {"blocks_dropped", consensus.blocks_dropped},
                   {"evidence_refused", consensus.evidence_refused},
