@@ -126,6 +126,15 @@ void read_store_and_turbine(const TomlSection& root, std::string_view file, Node
     repair.number("replies_per_second", config.repair.replies_per_second, {1, 1'000'000});
 }
 
+void read_ingress(const TomlSection& root, std::string_view file, NodeConfig& config)
+{
+    const TomlSection ingress(root.table("ingress"), file, "[ingress]",
+                              {"packets_per_second", "burst_packets", "strangers_per_second"});
+    ingress.number("packets_per_second", config.ingress.packets_per_second, {1, 100'000'000});
+    ingress.number("burst_packets", config.ingress.burst_packets, {1, 100'000'000});
+    ingress.number("strangers_per_second", config.ingress.strangers_per_second, {1, 100'000'000});
+}
+
 void read_threads(const TomlSection& root, std::string_view file, NodeConfig& config)
 {
     const TomlSection idle(root.table("idle"), file, "[idle]", {"policy", "spin_us"});
@@ -206,7 +215,7 @@ std::pair<NodeConfig, FaultSwitches> parse_all(std::string_view text,
     config.file = file;
     const TomlSection root(table, place, "",
                            {"node", "validator", "turbine", "store", "idle", "threads", "rpc",
-                            "repair", "log", "faults"});
+                            "ingress", "repair", "log", "faults"});
     root.require("node");
     const TomlSection node(root.table("node"), place, "[node]", {"identity", "data", "genesis"});
     read_node(node, config);
@@ -214,6 +223,7 @@ std::pair<NodeConfig, FaultSwitches> parse_all(std::string_view text,
     read_store_and_turbine(root, place, config);
     read_threads(root, place, config);
     read_rpc_and_log(root, place, config);
+    read_ingress(root, place, config);
     FaultSwitches switches = read_faults(root, place, config);
     return {std::move(config), std::move(switches)};
 }

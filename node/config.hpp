@@ -79,6 +79,11 @@ struct NodeConfig {
         std::filesystem::path faucet; // key file for requestAirdrop; empty: none
         std::uint64_t faucet_lamports_max = 10'000'000'000;
     } rpc;
+    struct Ingress { // what one source may send (dataplane/ingress/admission.hpp)
+        std::uint32_t packets_per_second = 20'000;
+        std::uint32_t burst_packets = 10'000;
+        std::uint32_t strangers_per_second = 1000;
+    } ingress;
     struct Repair {
         std::uint32_t requests_per_second = 2000; // that this node sends
         std::uint32_t replies_per_second = 4000;  // that this node gives each peer

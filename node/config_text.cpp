@@ -93,6 +93,10 @@ std::string to_toml(const NodeConfig& config)
     out +=
         fmt::format("connections_max = {}\nbody_bytes_max = {}\nidle_seconds = {}\n\n",
                     config.rpc.connections_max, config.rpc.body_bytes_max, config.rpc.idle_seconds);
+    out += fmt::format(
+        "[ingress]\npackets_per_second = {}\nburst_packets = {}\nstrangers_per_second = {}\n\n",
+        config.ingress.packets_per_second, config.ingress.burst_packets,
+        config.ingress.strangers_per_second);
     out += fmt::format("[repair]\nrequests_per_second = {}\nreplies_per_second = {}\n\n",
                        config.repair.requests_per_second, config.repair.replies_per_second);
     out += fmt::format("[log]\nlevel = \"{}\"\n\n",

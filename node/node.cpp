@@ -65,6 +65,22 @@ dataplane::NetPort::Options port_options(const NodeConfig& config, const Validat
     return options;
 }
 
+/// A validator has one address per lane; any of them is its own.
+dataplane::Admission::Options admission_options(const NodeConfig& config)
+{
+    dataplane::Admission::Options options;
+    options.clients = {.packets_per_second = config.ingress.packets_per_second,
+                       .burst_packets = config.ingress.burst_packets};
+    options.strangers_per_second = config.ingress.strangers_per_second;
+    for (const ValidatorEntry& validator : config.validators) {
+        for (const Endpoint& lane : {validator.transactions, validator.forwards, validator.shreds,
+                                     validator.votes, validator.repair}) {
+            options.validators.push_back(lane);
+        }
+    }
+    return options;
+}
+
 /// The sequence of repair requests rises over restarts; the wall clock is only its source.
 std::uint64_t first_repair_sequence()
 {
@@ -230,7 +246,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                                     .threads = config.threads.execution}))
     , port(port_options(config, own_entry(config, identity.pubkey())))
     , links(bells, port.bell())
-    , net(port, links, partition_of(faults, roster))
+    , net(port, admission_options(config), links, partition_of(faults, roster))
     , verify(genesis_hash, links)
     , bank({.genesis = genesis,
             .roster = roster,

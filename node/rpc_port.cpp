@@ -29,6 +29,12 @@ TileStatus net_status(const NodeView& view)
         tile.counters.push_back({name + ".sent", lane.sent.read()});
         tile.counters.push_back({name + ".sent_in_runs", lane.sent_in_runs.read()});
         tile.drops.push_back({name + ".link_full", view.net.counters().link_full[i].read()});
+        for (std::size_t reason = 0; reason < dataplane::Admission::refusal_count; ++reason) {
+            const auto refusal = static_cast<dataplane::Admission::Refusal>(reason);
+            tile.drops.push_back(
+                {name + "." + std::string(dataplane::to_string(refusal)),
+                 view.net.admission().refused(static_cast<dataplane::Lane>(i), refusal).read()});
+        }
         tile.drops.push_back({name + ".queue_overflow", lane.queue_overflow.read()});
         tile.drops.push_back({name + ".too_long", lane.too_long.read()});
         tile.drops.push_back({name + ".truncated", lane.truncated.read()});
@@ -112,6 +118,7 @@ TileStatus shred_status(const ShredSnapshot& shred)
                      {"sets_received", shred.fec.sets_completed},
                      {"sets_recovered", shred.fec.sets_recovered},
                      {"sets_repaired", shred.fec.sets_repaired},
+                     {"two_versions", shred.fec.equivocations},
                      {"blocks_completed", shred.assembler.blocks_completed},
                      {"repair_requests", shred.repair.requests_sent},
                      {"repair_met", shred.repair.requests_met},
@@ -151,6 +158,8 @@ TileStatus consensus_status(const ConsensusSnapshot& consensus)
     }
     tile.drops = {{"votes_bad_signature", consensus.votes_bad_signature},
                   {"votes_bad_form", consensus.votes_bad_form},
+                  {"votes_other_genesis", consensus.votes_other_genesis},
+                  {"votes_unknown_voter", consensus.votes_unknown_voter},
                   {"builds_too_late", consensus.builds_too_late},
                   {"blocks_dropped", consensus.blocks_dropped},
                   {"evidence_refused", consensus.evidence_refused},

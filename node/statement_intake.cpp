@@ -42,7 +42,7 @@ void StatementIntake::add(ByteView datagram)
     BELFRY_CHECK(!full());
     const auto parsed = dataplane::parse_vote(prefix_, datagram);
     if (!parsed) {
-        ++counters_.bad_form;
+        refuse(parsed.error());
         return;
     }
     if (const auto* bundle = std::get_if<dataplane::VoteBundleDatagram>(&*parsed)) {
@@ -56,6 +56,11 @@ void StatementIntake::add(ByteView datagram)
     const auto& vote = std::get<dataplane::VoteDatagram>(*parsed);
     add_one({.kind = vote.kind, .voter_index = vote.voter_index, .body = vote.body},
             vote.signature);
+}
+
+void StatementIntake::refuse(dataplane::WireError error)
+{
+    ++(error == dataplane::WireError::wrong_cluster ? counters_.other_genesis : counters_.bad_form);
 }
 
 void StatementIntake::add_bundle(ByteView bundle)
@@ -77,8 +82,12 @@ void StatementIntake::add_bundle(ByteView bundle)
 
 void StatementIntake::add_one(const dataplane::SignedVote& vote, const Signature& signature)
 {
-    if (vote.kind < kind_first || vote.kind > kind_last || vote.voter_index >= keys_.size()) {
+    if (vote.kind < kind_first || vote.kind > kind_last) {
         ++counters_.bad_form;
+        return;
+    }
+    if (vote.voter_index >= keys_.size()) {
+        ++counters_.unknown_voter;
         return;
     }
     Bytes bytes = dataplane::vote_signing_bytes(genesis_hash_, vote);

@@ -31,6 +31,8 @@ public:
         std::uint64_t copied = 0;
         std::uint64_t bundles = 0;
         std::uint64_t bad_form = 0;
+        std::uint64_t other_genesis = 0;
+        std::uint64_t unknown_voter = 0; // an index that the roster does not have
         std::uint64_t bad_signature = 0;
     };
     /// keys by voter index.
@@ -63,6 +65,7 @@ private:
         Hash name;
         Signature signature;
     };
+    void refuse(dataplane::WireError error);
     void add_bundle(ByteView bundle);
     void add_one(const dataplane::SignedVote& vote, const Signature& signature);
     [[nodiscard]] Hash& seen(const Hash& name);

@@ -29,6 +29,16 @@ std::uint64_t draw(std::uint64_t seed, std::uint64_t n)
     return value ^ (value >> 31);
 }
 
+constexpr std::uint32_t looks_between_counts = 64;
+
+/// Losses only grow, but what a datagram tells of them is as old as the datagram.
+void raise(Counter& counter, std::uint64_t value)
+{
+    if (value > counter.read()) {
+        counter.set(value);
+    }
+}
+
 std::size_t index_of(Lane lane)
 {
     return static_cast<std::size_t>(lane);
@@ -71,8 +81,21 @@ std::span<const Arrival> NetPort::collect(std::chrono::nanoseconds wait_max)
     const std::span<const Arrival> arrivals = choice_.receiver->collect(wait_max);
     if (!arrivals.empty() || wait_max.count() > 0) {
         count_receiver_events();
+        if (wait_max.count() > 0 || ++looks_ == looks_between_counts) {
+            count_losses();
+        }
     }
     return arrivals;
+}
+
+void NetPort::count_losses()
+{
+    looks_ = 0;
+    for (const Socket& socket : sockets_) {
+        if (const std::optional<std::uint32_t> lost_count = socket.udp.lost_count()) {
+            raise(counters_[index_of(socket.lane)].queue_overflow, *lost_count);
+        }
+    }
 }
 
 void NetPort::count_receiver_events()
@@ -86,9 +109,7 @@ void NetPort::count_receiver_events()
 
 void NetPort::note(const Arrival& arrival, LaneCounters& counters)
 {
-    if (arrival.queue_overflow_count != 0) {
-        counters.queue_overflow.set(arrival.queue_overflow_count);
-    }
+    raise(counters.queue_overflow, arrival.queue_overflow_count);
     if (arrival.truncated) {
         counters.truncated.add();
     }

@@ -121,6 +121,8 @@ private:
 
     std::span<const Arrival> collect(std::chrono::nanoseconds wait_max);
     void count_receiver_events();
+    /// Asks the system what each socket has lost: after a flood no datagram may follow to tell it.
+    void count_losses();
     /// Notes overflow and truncation; the datagrams in data_bytes are good.
     void note(const Arrival& arrival, LaneCounters& counters);
     /// False when the datagram is too long or falls to the fault hook.
@@ -135,6 +137,7 @@ private:
     std::array<LaneCounters, lane_count> counters_;
     std::array<std::uint64_t, lane_count> fault_thresholds_{};
     std::array<std::uint64_t, lane_count> fault_draws_{};
+    std::uint32_t looks_ = 0; // since the sockets were last asked what they have lost
     std::unique_ptr<Sender> sender_;
     ReceiverChoice choice_; // last: gone before the sockets
 };

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <ifaddrs.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -129,6 +131,15 @@ UdpSocket::UdpSocket(UdpSocket&& other) noexcept
     , gro_(other.gro_)
     , receive_bytes_(other.receive_bytes_)
 {
+}
+
+std::optional<std::uint32_t> UdpSocket::lost_count() const noexcept
+{
+    std::array<std::uint32_t, SK_MEMINFO_VARS> values{};
+    socklen_t length = sizeof(values);
+    const bool told = getsockopt(fd_, SOL_SOCKET, SO_MEMINFO, values.data(), &length) == 0 &&
+                      length > SK_MEMINFO_DROPS * sizeof(std::uint32_t);
+    return told ? std::optional(values[SK_MEMINFO_DROPS]) : std::nullopt;
 }
 
 std::optional<std::size_t> interface_mtu_bytes(const Endpoint& local)

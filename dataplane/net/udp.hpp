@@ -41,6 +41,9 @@ public:
     [[nodiscard]] const Endpoint& local() const noexcept { return local_; }
     [[nodiscard]] bool has_gro() const noexcept { return gro_; }
     [[nodiscard]] std::size_t receive_buffer_bytes() const noexcept { return receive_bytes_; }
+    /// Datagrams that the system has thrown away for want of room since the start; an aggregate
+    /// counts as one. nullopt where the system does not tell.
+    [[nodiscard]] std::optional<std::uint32_t> lost_count() const noexcept;
 
 private:
     int fd_ = -1;

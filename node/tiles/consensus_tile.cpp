@@ -514,6 +514,8 @@ void ConsensusTile::publish(std::uint64_t now_ns)
     counts_.votes_copied = intake.copied;
     counts_.bundles_received = intake.bundles;
     counts_.votes_bad_form = intake.bad_form;
+    counts_.votes_other_genesis = intake.other_genesis;
+    counts_.votes_unknown_voter = intake.unknown_voter;
     counts_.votes_bad_signature = intake.bad_signature;
     published_.publish(counts_);
 }

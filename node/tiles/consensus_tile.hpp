@@ -63,6 +63,8 @@ struct ConsensusSnapshot {
     std::uint64_t votes_received = 0;
     std::uint64_t votes_bad_signature = 0;
     std::uint64_t votes_bad_form = 0;
+    std::uint64_t votes_other_genesis = 0;
+    std::uint64_t votes_unknown_voter = 0;
     std::uint64_t votes_copied = 0;
     std::uint64_t bundles_received = 0;
     std::uint64_t bundles_sent = 0;

@@ -4,6 +4,8 @@
 #include "dataplane/repair/repair_wire.hpp"
 #include "node/tiles/tile.hpp"
 
+#include <algorithm>
+
 namespace belfry::node {
 namespace {
 
@@ -14,11 +16,32 @@ constexpr std::chrono::nanoseconds partition_sleep_max{PartitionFile::look_inter
 
 } // namespace
 
+Packet* NetTile::room_for(Lane lane, Link<Packet>& link)
+{
+    if (lane != Lane::transactions) {
+        return link.claim();
+    }
+    if (transactions_room_ == 0) {
+        return nullptr;
+    }
+    --transactions_room_;
+    return link.claim();
+}
+
 void NetTile::take(const dataplane::Datagram& datagram)
 {
     if (partition_ && !partition_->hears(datagram.lane, datagram.source)) {
         counters_.partitioned[static_cast<std::size_t>(datagram.lane)].add();
         return;
+    }
+    if (now_ns_ == 0) { // asked once for all that have come together
+        now_ns_ = monotonic_ns();
+        const std::size_t free_count = links_.net_verify.free_count();
+        const std::size_t kept_count = links_.net_verify.capacity() / 4;
+        transactions_room_ = free_count - std::min(free_count, kept_count);
+    }
+    if (admission_.refuse(datagram.lane, datagram.source, now_ns_)) {
+        return; // counted there
     }
     Link<Packet>* link = &links_.net_verify;
     if (datagram.lane == Lane::shreds) {
@@ -30,7 +53,7 @@ void NetTile::take(const dataplane::Datagram& datagram)
             dataplane::kind_of_datagram(datagram.payload) == dataplane::kind_repair_request;
         link = asks ? &links_.net_store : &links_.net_shred;
     }
-    Packet* const packet = link->claim();
+    Packet* const packet = room_for(datagram.lane, *link);
     if (packet == nullptr) {
         counters_.link_full[static_cast<std::size_t>(datagram.lane)].add();
         return;
@@ -74,6 +97,7 @@ void NetTile::run(const Latch& stop) noexcept
         const std::chrono::nanoseconds sleep = sent         ? std::chrono::nanoseconds{0}
                                                : partition_ ? partition_sleep_max
                                                             : sleep_max;
+        now_ns_ = 0;
         (void)port_.poll([this](const dataplane::Datagram& datagram) { take(datagram); },
                          [this, &stop] { return stop.is_set() || has_output(); }, sleep);
         links_.net_verify.publish();

@@ -262,6 +262,30 @@ TEST_P(NetPortTest, what_the_socket_buffer_lost_is_accounted_for)
     EXPECT_EQ(counters.received.read() + counters.queue_overflow.read(), sent_count);
 }
 
+TEST_P(NetPortTest, what_was_lost_is_told_although_nothing_arrives_after_it)
+{
+    NetPort::Options tight = options({Lane::transactions, Lane::votes});
+    tight.lanes[0].socket_buffer_bytes = 16'384;
+    tight.gro = false;
+    NetPort receiver(tight);
+    NetPort::Options plain = options({Lane::transactions});
+    plain.gso = false;
+    NetPort sender(plain);
+    constexpr std::uint64_t flood = 500;
+    for (std::uint64_t number = 0; number < flood; ++number) {
+        sender.send(Lane::transactions, receiver.local(Lane::transactions), Bytes(200, 1));
+    }
+    sender.flush();
+    const LaneCounters& counters = receiver.counters(Lane::transactions);
+    const auto handle = [](const Datagram&) {
+    };
+    poll_until(receiver, handle,
+               [&] { return counters.received.read() + counters.queue_overflow.read() == flood; });
+    EXPECT_GT(counters.queue_overflow.read(), 0U);
+    EXPECT_EQ(counters.received.read() + counters.queue_overflow.read(), flood);
+    EXPECT_EQ(receiver.counters(Lane::votes).queue_overflow.read(), 0U);
+}
+
 TEST_P(NetPortTest, the_doorbell_ends_a_sleep)
 {
     NetPort port(options({Lane::votes}));

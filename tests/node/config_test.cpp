@@ -94,6 +94,7 @@ TEST(Config, every_value_is_read_back_from_what_to_toml_writes)
                   .websocket_given = true,
                   .faucet = "/tmp/faucet.json",
                   .faucet_lamports_max = 77};
+    config.ingress = {8, 9, 10};
     config.repair = {11, 12};
     config.log = {LogLevel::warn};
     config.faults = {.drop_shreds = 0.15, .drop_votes = 0.05, .seed = 42};
@@ -108,6 +109,9 @@ TEST(Config, every_value_is_read_back_from_what_to_toml_writes)
     EXPECT_EQ(back.rpc.faucet, "/tmp/faucet.json");
     EXPECT_EQ(back.rpc.faucet_lamports_max, 77U);
     EXPECT_EQ(back.faults.drop_shreds, 0.15);
+    EXPECT_EQ(back.ingress.packets_per_second, 8U);
+    EXPECT_EQ(back.ingress.burst_packets, 9U);
+    EXPECT_EQ(back.ingress.strangers_per_second, 10U);
     EXPECT_EQ(back.log.level, LogLevel::warn);
     EXPECT_EQ(back.idle.policy, IdlePolicy::spin);
 }

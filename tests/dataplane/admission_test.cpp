@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/ingress/admission.hpp"
+
+#include <gtest/gtest.h>
+
+namespace belfry::dataplane {
+namespace {
+
+using Refusal = Admission::Refusal;
+constexpr std::array validator_lanes{Lane::forwards, Lane::shreds, Lane::votes, Lane::repair};
+constexpr std::uint64_t now_ns = 1'000'000'000;
+
+Endpoint endpoint(std::string_view text)
+{
+    return *Endpoint::parse(text);
+}
+
+Admission::Options options()
+{
+    return {.clients = {.packets_per_second = 100, .burst_packets = 10},
+            .validators = {endpoint("10.0.0.1:8001"), endpoint("[2001:db8::1]:8002"),
+                           endpoint("10.0.0.1:8003")},
+            .strangers_per_second = 20};
+}
+
+TEST(Admission, strangers_share_one_bucket_on_each_lane_of_the_validators)
+{
+    Admission admission(options());
+    for (const Lane lane : validator_lanes) {
+        for (std::uint16_t i = 0; i < 30; ++i) {
+            const Endpoint stranger = endpoint("192.0.2." + std::to_string(i) + ":8001");
+            EXPECT_EQ(admission.refuse(lane, stranger, now_ns),
+                      i < 20 ? std::nullopt : std::optional(Refusal::stranger));
+        }
+        EXPECT_EQ(admission.refused(lane, Refusal::stranger).read(), 10U);
+        EXPECT_EQ(admission.refuse(lane, endpoint("[2001:db8::2]:8002"), now_ns),
+                  Refusal::stranger);
+        EXPECT_EQ(admission.refuse(lane, endpoint("192.0.2.1:1"), now_ns + 50'000'000),
+                  std::nullopt);
+    }
+    EXPECT_EQ(admission.refused(Lane::transactions, Refusal::stranger).read(), 0U);
+}
+
+TEST(Admission, validators_pass_from_any_port_whatever_strangers_send)
+{
+    Admission admission(options());
+    for (const Lane lane : validator_lanes) {
+        for (int i = 0; i < 1000; ++i) {
+            (void)admission.refuse(lane, endpoint("192.0.2.1:1"), now_ns);
+            EXPECT_EQ(admission.refuse(lane, endpoint("10.0.0.1:40000"), now_ns), std::nullopt);
+            EXPECT_EQ(admission.refuse(lane, endpoint("[2001:db8::1]:1"), now_ns), std::nullopt);
+        }
+    }
+}
+
+TEST(Admission, clients_have_a_bucket_each_and_validators_none_to_spare_on_that_lane)
+{
+    Admission admission(options());
+    for (const std::string_view from : {"192.0.2.1:1", "10.0.0.1:8001", "[2001:db8::1]:1"}) {
+        for (int i = 0; i < 15; ++i) {
+            EXPECT_EQ(admission.refuse(Lane::transactions, endpoint(from), now_ns),
+                      i < 10 ? std::nullopt : std::optional(Refusal::over_rate))
+                << from << " " << i;
+        }
+    }
+    EXPECT_EQ(admission.refused(Lane::transactions, Refusal::over_rate).read(), 15U);
+    for (const Lane lane : validator_lanes) {
+        EXPECT_EQ(admission.refuse(lane, endpoint("192.0.2.1:1"), now_ns), std::nullopt)
+            << "a flood of transactions is no reason to refuse anything else";
+    }
+}
+
+TEST(Admission, too_many_loud_clients_of_one_set_are_counted_as_a_crowd)
+{
+    Admission::Options few = options();
+    few.clients.sources_max = SourceLimiter::places_per_set;
+    Admission admission(few);
+    for (int round = 0; round < 20; ++round) {
+        for (int i = 0; i < 9; ++i) {
+            const Endpoint client = endpoint("192.0.2." + std::to_string(i) + ":1");
+            (void)admission.refuse(Lane::transactions, client, now_ns);
+        }
+    }
+    EXPECT_EQ(admission.refused(Lane::transactions, Refusal::over_rate).read(), 80U);
+    EXPECT_EQ(admission.refused(Lane::transactions, Refusal::crowded).read(), 10U);
+}
+
+TEST(Admission, every_refusal_has_its_own_name)
+{
+    EXPECT_EQ(to_string(Refusal::over_rate), "over_rate");
+    EXPECT_EQ(to_string(Refusal::crowded), "crowded");
+    EXPECT_EQ(to_string(Refusal::stranger), "stranger");
+}
+
+} // namespace
+} // namespace belfry::dataplane
