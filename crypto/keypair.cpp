@@ -6,9 +6,11 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <new>
 #include <stdexcept>
@@ -61,6 +63,15 @@ struct FreeSecret {
 };
 using SecretBuffer = std::unique_ptr<std::uint8_t[], FreeSecret>;
 
+/// The whole pages that hold a secret; libsodium gives it pages of its own, guarded on both sides.
+std::span<std::uint8_t> pages_of(std::uint8_t* secret, std::size_t byte_count)
+{
+    const auto page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(secret) % page_bytes;
+    const std::size_t pages = (before + byte_count + page_bytes - 1) / page_bytes;
+    return {secret - before, pages * page_bytes};
+}
+
 SecretBuffer allocate_secret(std::size_t byte_count)
 {
     ensure_sodium();
@@ -68,7 +79,14 @@ SecretBuffer allocate_secret(std::size_t byte_count)
     if (memory == nullptr) {
         throw std::bad_alloc();
     }
-    return SecretBuffer(memory);
+    SecretBuffer secret(memory);
+    // libsodium asks for no copy in core files too, but does not say when it is refused.
+    const std::span<std::uint8_t> pages = pages_of(memory, byte_count);
+    if (::madvise(pages.data(), pages.size(), MADV_WIPEONFORK) != 0 ||
+        ::madvise(pages.data(), pages.size(), MADV_DONTDUMP) != 0) {
+        throw std::system_error(errno, std::generic_category(), "the memory of a key");
+    }
+    return secret;
 }
 
 /// A JSON array of exactly 64 numbers in 0..255. What it tests is the shape of the text; the values
@@ -131,10 +149,39 @@ std::size_t print_numbers(std::span<const std::uint8_t> values, std::uint8_t* ou
     return at;
 }
 
+/// The key's user and root, who can read everything anyhow.
+bool is_trusted(uid_t owner)
+{
+    return owner == ::geteuid() || owner == 0;
+}
+
+/// The directory of a key file, open, once nobody else can put another file in its place. Its own
+/// parents are not asked: the descriptor holds this one.
+int open_private_folder(const std::filesystem::path& path)
+{
+    const std::filesystem::path folder =
+        path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat status = {};
+    if (descriptor < 0 || ::fstat(descriptor, &status) != 0) {
+        fail_with_errno(path, "its directory cannot be opened");
+    }
+    const bool others_write = (status.st_mode & 0022U) != 0 && (status.st_mode & S_ISVTX) == 0;
+    if (others_write || !is_trusted(status.st_uid)) {
+        (void)::close(descriptor);
+        fail(path, others_write
+                       ? "others may write its directory; run: chmod go-w " + folder.string()
+                       : "its directory belongs to user " + std::to_string(status.st_uid));
+    }
+    return descriptor;
+}
+
 std::size_t read_private_file(const std::filesystem::path& path, std::span<std::uint8_t> out)
 {
+    const File folder(open_private_folder(path));
     // O_NONBLOCK: opening a FIFO must not hang before its type can be asked.
-    const File file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    const File file(::openat(folder.get(), path.filename().c_str(),
+                             O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) {
         fail_with_errno(path, errno == ELOOP ? "is a symbolic link; name the file itself"
                                              : "cannot be opened");
@@ -145,6 +192,10 @@ std::size_t read_private_file(const std::filesystem::path& path, std::span<std::
     }
     if (!S_ISREG(status.st_mode)) {
         fail(path, "is not a regular file");
+    }
+    if (!is_trusted(status.st_uid)) {
+        fail(path, "belongs to user " + std::to_string(status.st_uid) + "; run: chown " +
+                       std::to_string(::geteuid()) + " " + path.string());
     }
     if ((status.st_mode & 0777U & ~0600U) != 0) {
         fail(path, "is open to others; run: chmod 600 " + path.string());
@@ -166,7 +217,7 @@ std::size_t read_private_file(const std::filesystem::path& path, std::span<std::
     fail(path, "is too long for a key file");
 }
 
-void write_synced(const std::filesystem::path& path, int descriptor,
+void write_synced(const std::filesystem::path& path, int folder, int descriptor,
                   std::span<const std::uint8_t> text)
 {
     while (!text.empty()) {
@@ -179,10 +230,7 @@ void write_synced(const std::filesystem::path& path, int descriptor,
         }
         text = text.subspan(static_cast<std::size_t>(put));
     }
-    const std::filesystem::path folder =
-        path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
-    const File directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (::fsync(descriptor) != 0 || directory.get() < 0 || ::fsync(directory.get()) != 0) {
+    if (::fsync(descriptor) != 0 || ::fsync(folder) != 0) {
         fail_with_errno(path, "cannot be made durable");
     }
 }
@@ -244,8 +292,9 @@ void Keypair::save(const std::filesystem::path& file) const
 {
     BELFRY_CHECK(secret_ != nullptr);
     const SecretBuffer text = allocate_secret(file_bytes_max);
-    const File out(
-        ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const File folder(open_private_folder(file));
+    const File out(::openat(folder.get(), file.filename().c_str(),
+                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (out.get() < 0) {
         fail_with_errno(file, errno == EEXIST ? "exists and is not overwritten" : "cannot be made");
     }
@@ -253,22 +302,57 @@ void Keypair::save(const std::filesystem::path& file) const
     const std::size_t text_bytes = print_numbers({secret_.get(), secret_bytes}, text.get());
     BELFRY_CHECK(sodium_mprotect_noaccess(secret_.get()) == 0);
     try {
-        write_synced(file, out.get(), {text.get(), text_bytes});
+        write_synced(file, folder.get(), out.get(), {text.get(), text_bytes});
     } catch (...) {
-        ::unlink(file.c_str()); // half a key file helps nobody
+        ::unlinkat(folder.get(), file.filename().c_str(), 0); // half a key file helps nobody
         throw;
     }
 }
 
-Signature Keypair::sign(ByteView message) const
+bool is_statement_of(SigningPurpose purpose, ByteView statement)
+{
+    if (purpose != SigningPurpose::transaction) {
+        const std::string_view tag = signing_tag(purpose);
+        return statement.size() > tag.size() + Hash::size_bytes &&
+               std::ranges::equal(statement.first(tag.size()), tag,
+                                  [](std::uint8_t byte, char letter) {
+                                      return byte == static_cast<std::uint8_t>(letter);
+                                  });
+    }
+    // [0x80] signers, two more counts, key count, keys, blockhash, instruction count. What fits a
+    // datagram has 18 signers at most; every tag begins with a letter, which would be 98 of them.
+    constexpr std::size_t message_bytes_min = 3 + 1 + Pubkey::size_bytes + Hash::size_bytes + 1;
+    constexpr std::uint8_t signer_count_max = 18;
+    const std::size_t at = !statement.empty() && statement[0] == 0x80 ? 1 : 0;
+    return statement.size() >= at + message_bytes_min && statement[at] >= 1 &&
+           statement[at] <= signer_count_max;
+}
+
+Signature Keypair::sign(SigningPurpose purpose, ByteView statement) const
 {
     BELFRY_CHECK(secret_ != nullptr);
+    BELFRY_CHECK(is_statement_of(purpose, statement));
     Signature out;
     BELFRY_CHECK(sodium_mprotect_readonly(secret_.get()) == 0);
-    BELFRY_CHECK(crypto_sign_detached(out.bytes.data(), nullptr, message.data(), message.size(),
+    // Not so in a forked child, where the secret is zero. And a signature made with another public
+    // half would give the secret away.
+    BELFRY_CHECK(sodium_memcmp(secret_.get() + seed_bytes, pubkey_.bytes.data(), seed_bytes) == 0);
+    BELFRY_CHECK(crypto_sign_detached(out.bytes.data(), nullptr, statement.data(), statement.size(),
                                       secret_.get()) == 0);
     BELFRY_CHECK(sodium_mprotect_noaccess(secret_.get()) == 0);
     return out;
+}
+
+bool Keypair::is_locked() const noexcept
+{
+    BELFRY_CHECK(secret_ != nullptr);
+    // Locking again changes nothing and gives the answer that libsodium keeps to itself; memory
+    // that cannot be read cannot be locked.
+    const std::span<std::uint8_t> pages = pages_of(secret_.get(), secret_bytes);
+    BELFRY_CHECK(sodium_mprotect_readonly(secret_.get()) == 0);
+    const bool locked = ::mlock(pages.data(), pages.size()) == 0;
+    BELFRY_CHECK(sodium_mprotect_noaccess(secret_.get()) == 0);
+    return locked;
 }
 
 } // namespace belfry::crypto

@@ -2,6 +2,7 @@
 #include "dataplane/wire.hpp"
 
 #include "base/check.hpp"
+#include "crypto/keypair.hpp"
 
 #include <algorithm>
 
@@ -70,6 +71,7 @@ void write_forward(const Prefix& prefix, ByteView transaction, Bytes& out)
 Bytes vote_signing_bytes(const Hash& genesis_hash, const SignedVote& vote)
 {
     BELFRY_CHECK(vote.body.size() <= vote_body_bytes_max);
+    constexpr std::string_view vote_domain = crypto::signing_tag(crypto::SigningPurpose::vote);
     Bytes out(vote_domain.begin(), vote_domain.end());
     ByteWriter writer(out);
     writer.bytes(genesis_hash.view());

@@ -53,7 +53,6 @@ inline constexpr std::size_t vote_bundle_bytes_max = datagram_bytes_max - prefix
 inline constexpr std::size_t evidence_bytes_max = vote_bundle_bytes_max;
 inline constexpr std::uint8_t evidence_kind = 17;
 inline constexpr std::uint8_t vote_bundle_kind = 16; // below it: kinds of single statements
-inline constexpr std::string_view vote_domain = "belfry.vote.1";
 
 /// The sockets of a node, each with its own address, so that what it carries is told by where it
 /// arrives and a flood of one kind fills only its own buffers.

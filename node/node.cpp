@@ -12,6 +12,7 @@
 #include "node/rpc/http_server.hpp"
 #include "node/rpc_port.hpp"
 #include "tune/machine.hpp"
+#include "tune/process_guard.hpp"
 
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -98,6 +99,7 @@ struct Node::State final : NodeStop {
     void stop_node(int code, std::string_view reason) noexcept override;
     std::unique_ptr<ledger::VoteJournal> open_journal(const Options& node_options);
     std::vector<NamedText> facts() const;
+    void say_guard();
     int run();
     void wait_for_end();
     std::jthread start(TileName tile, const std::function<void()>& body);
@@ -105,12 +107,14 @@ struct Node::State final : NodeStop {
     std::jthread start_tile(TileName name, Tile& tile, dataplane::Doorbell& bell);
     void stop(TileName tile, dataplane::Doorbell& bell, std::jthread& thread);
 
-    int signals; // first: every thread made later inherits the blocked signals
+    int signals;              // first: every thread made later inherits the blocked signals
+    tune::ProcessGuard guard; // before the first key is read
     NodeConfig config;
     FaultSwitches faults;
     Logger logger;
     ledger::Genesis genesis;
     crypto::Keypair identity;
+    bool identity_is_locked;
     Roster roster;
     Hash genesis_hash;
     consensus::LeaderSchedule schedule;
@@ -227,11 +231,13 @@ std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
 
 Node::State::State(const NodeConfig& node_config, const Options& node_options)
     : signals(open_signals())
+    , guard(tune::guard_this_process())
     , config(node_config)
     , faults(load_fault_switches(config))
     , logger({.level = log_level(config.log.level), .file = {}})
     , genesis(ledger::load_genesis(config.genesis))
     , identity(crypto::Keypair::load(config.identity_key))
+    , identity_is_locked(identity.is_locked())
     , roster(make_roster(genesis, config, identity.pubkey()))
     , genesis_hash(ledger::genesis_hash(genesis))
     , schedule(make_leader_schedule(genesis))
@@ -388,8 +394,19 @@ void Node::State::stop(TileName tile, dataplane::Doorbell& bell, std::jthread& t
     thread.join();
 }
 
+void Node::State::say_guard()
+{
+    logger.write(guard.complete() ? belfry::LogLevel::info : belfry::LogLevel::warning, "node",
+                 "process.guard", guard.description());
+    if (!identity_is_locked) {
+        logger.write(belfry::LogLevel::warning, "node", "key.not_locked",
+                     "the identity's secret may be swapped out; raise RLIMIT_MEMLOCK");
+    }
+}
+
 int Node::State::run()
 {
+    say_guard();
     std::jthread history_thread = start_tile(TileName::history, history, bells.history);
     std::jthread store_thread = start_tile(TileName::store, store, bells.store);
     std::jthread shred_thread = start_tile(TileName::shred, shred, bells.shred);

@@ -33,6 +33,7 @@ public:
         return errors_[socket_index];
     }
     void stop() noexcept override { stopped_ = true; }
+    [[nodiscard]] bool is_restricted() const noexcept override { return true; } // it has no ring
 
 private:
     struct Slot {

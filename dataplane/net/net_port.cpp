@@ -181,6 +181,9 @@ std::string NetPort::description() const
             break;
         }
     }
+    if (!choice_.receiver->is_restricted()) {
+        text += ", not restricted to receiving by this kernel";
+    }
     if (!choice_.absence.empty()) {
         text += fmt::format(" ({})", choice_.absence);
     }

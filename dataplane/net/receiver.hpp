@@ -63,6 +63,8 @@ public:
     /// Receives that ended for want of a buffer or otherwise, and were armed again; per socket.
     [[nodiscard]] virtual std::uint64_t rearm_count(std::size_t socket_index) const noexcept = 0;
     [[nodiscard]] virtual std::uint64_t error_count(std::size_t socket_index) const noexcept = 0;
+    /// Whether the kernel holds it to receiving: true too where it has no ring that could do more.
+    [[nodiscard]] virtual bool is_restricted() const noexcept = 0;
     /// Ends all receives, so that the ports are free when the sockets are closed. By the thread
     /// that collects; the destructor does not need it but may free the ports a moment later.
     virtual void stop() noexcept = 0;

@@ -22,6 +22,8 @@ constexpr std::array<unsigned, 3> flags_best_first{
     0,
 };
 
+constexpr std::size_t operations_max = 8;
+
 [[noreturn]] void fail(int negative_errno, const char* what)
 {
     throw std::system_error(-negative_errno, std::generic_category(), what);
@@ -31,6 +33,7 @@ constexpr std::array<unsigned, 3> flags_best_first{
 
 Uring::Uring(const Options& options)
 {
+    BELFRY_CHECK(options.operations.size() <= operations_max);
     int result = -EINVAL;
     for (const unsigned flags : flags_best_first) {
         io_uring_params parameters{};
@@ -39,6 +42,7 @@ Uring::Uring(const Options& options)
         result = io_uring_queue_init_params(options.sqe_count, &ring_, &parameters);
         if (result == 0) {
             single_issuer_ = (flags & IORING_SETUP_SINGLE_ISSUER) != 0;
+            restrict_to(options);
             return;
         }
         if (result != -EINVAL) {
@@ -46,6 +50,28 @@ Uring::Uring(const Options& options)
         }
     }
     fail(result, "io_uring_setup");
+}
+
+void Uring::restrict_to(const Options& options) noexcept
+{
+    if (options.operations.empty()) {
+        return;
+    }
+    std::array<io_uring_restriction, operations_max + 3> rules{};
+    std::size_t count = 0;
+    for (const io_uring_op operation : options.operations) {
+        rules[count].opcode = IORING_RESTRICTION_SQE_OP;
+        rules[count++].sqe_op = static_cast<std::uint8_t>(operation);
+    }
+    rules[count].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+    rules[count++].sqe_flags = options.sqe_flags;
+    // Of what may be registered once the ring runs, only what ends its requests.
+    for (const auto operation : {IORING_REGISTER_ENABLE_RINGS, IORING_REGISTER_SYNC_CANCEL}) {
+        rules[count].opcode = IORING_RESTRICTION_REGISTER_OP;
+        rules[count++].register_op = static_cast<std::uint8_t>(operation);
+    }
+    restricted_ = syscall(SYS_io_uring_register, ring_.ring_fd, IORING_REGISTER_RESTRICTIONS,
+                          rules.data(), count) >= 0;
 }
 
 Uring::~Uring()

@@ -3,6 +3,8 @@
 // uring.hpp: an io_uring and its provided buffers as owned things.
 // Shapes   made disabled by any thread; start() by the one thread that will use it, which lets the
 //          kernel leave out its locks (SINGLE_ISSUER, DEFER_TASKRUN; plain where Linux < 6.1).
+//          Restricted before it starts to the operations its user names: what a stranger's bytes
+//          may talk this thread into, the ring opens no file and makes no socket.
 //          A BufferRing is one group of equal buffers that the kernel takes from.
 // Bounds   sqe_count submissions between two enters, cqe_count completions; both powers of two.
 // Errors   constructors throw std::system_error: EPERM, ENOSYS or ENOMEM mean that io_uring is
@@ -16,6 +18,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace belfry::dataplane {
 
@@ -23,7 +26,9 @@ class Uring {
 public:
     struct Options {
         unsigned sqe_count = 256;
-        unsigned cqe_count = 4096; // at least sqe_count
+        unsigned cqe_count = 4096;                 // at least sqe_count
+        std::span<const io_uring_op> operations{}; // all there will be; empty: any
+        std::uint8_t sqe_flags = 0;                // the only ones, with operations
     };
     explicit Uring(const Options& options);
     ~Uring();
@@ -33,6 +38,8 @@ public:
     /// By the thread that submits from now on. False when the kernel does not let it.
     [[nodiscard]] bool start() noexcept;
     [[nodiscard]] io_uring* get() noexcept { return &ring_; }
+    /// False when no operations were named, or the kernel knows no restrictions (Linux < 5.10).
+    [[nodiscard]] bool is_restricted() const noexcept { return restricted_; }
     /// Of the plainest flags there are: no kernel work is saved up for this thread.
     [[nodiscard]] bool is_single_issuer() const noexcept { return single_issuer_; }
     /// A cleared submission entry, submitting first when all are taken; nullptr when the kernel
@@ -44,8 +51,10 @@ public:
     void cancel_all() noexcept;
 
 private:
+    void restrict_to(const Options& options) noexcept;
     io_uring ring_{};
     bool single_issuer_ = false;
+    bool restricted_ = false;
 };
 
 /// Memory from mmap, given back on destruction; pages cost nothing until they are used.

@@ -15,6 +15,7 @@ namespace belfry::dataplane {
 namespace {
 
 constexpr unsigned submissions_max = 128; // between two enters; more make one more enter
+constexpr std::array operations_used{IORING_OP_RECVMSG, IORING_OP_POLL_ADD}; // datagrams, the bell
 constexpr std::size_t multishot_name_bytes = sizeof(sockaddr_in6);
 constexpr std::size_t multishot_head_bytes =
     sizeof(io_uring_recvmsg_out) + multishot_name_bytes + receive_control_bytes;
@@ -37,9 +38,13 @@ unsigned completions_for(std::size_t arrivals_max)
 
 } // namespace
 
-UringReceiver::UringReceiver(const ReceiverOptions& options, std::size_t arrivals_max)
+UringReceiver::UringReceiver(const ReceiverOptions& options, std::size_t arrivals_max,
+                             std::uint8_t sqe_flags)
     : options_(options)
-    , uring_({.sqe_count = submissions_max, .cqe_count = completions_for(arrivals_max)})
+    , uring_({.sqe_count = submissions_max,
+              .cqe_count = completions_for(arrivals_max),
+              .operations = operations_used,
+              .sqe_flags = sqe_flags})
     , rearms_(options.sockets.size())
     , errors_(options.sockets.size())
 {
@@ -107,7 +112,7 @@ void UringReceiver::stop() noexcept
 }
 
 MultishotReceiver::MultishotReceiver(const ReceiverOptions& options)
-    : UringReceiver(options, all_buffers(options))
+    : UringReceiver(options, all_buffers(options), IOSQE_BUFFER_SELECT)
 {
     header_.msg_namelen = multishot_name_bytes;
     header_.msg_controllen = receive_control_bytes;
@@ -201,7 +206,7 @@ bool MultishotReceiver::read(const std::uint8_t* buffer, std::size_t bytes,
 }
 
 SingleShotReceiver::SingleShotReceiver(const ReceiverOptions& options)
-    : UringReceiver(options, options.sockets.size() * requests_max)
+    : UringReceiver(options, options.sockets.size() * requests_max, 0)
     , buffers_(options.sockets.size() * requests_max * options.buffer_bytes)
     , requests_(options.sockets.size() * requests_max)
 {

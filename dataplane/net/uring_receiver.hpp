@@ -30,10 +30,11 @@ public:
     {
         return errors_[socket_index];
     }
+    [[nodiscard]] bool is_restricted() const noexcept final { return uring_.is_restricted(); }
     void stop() noexcept final;
 
 protected:
-    UringReceiver(const ReceiverOptions& options, std::size_t arrivals_max);
+    UringReceiver(const ReceiverOptions& options, std::size_t arrivals_max, std::uint8_t sqe_flags);
 
     /// Gives back the buffers of the last arrivals and arms what is not armed.
     virtual void arm() noexcept = 0;

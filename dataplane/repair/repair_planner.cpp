@@ -403,8 +403,9 @@ Bytes RepairPlanner::write_request(std::uint16_t peer, RepairWhat what, const Se
     request.key = asked;
     request.bits = bits;
     ++counters_.requests_sent;
-    return write_repair_request(request, options_.genesis,
-                                [this](ByteView statement) { return me_.sign(statement); });
+    return write_repair_request(request, options_.genesis, [this](ByteView statement) {
+        return me_.sign(crypto::SigningPurpose::repair, statement);
+    });
 }
 
 } // namespace belfry::dataplane

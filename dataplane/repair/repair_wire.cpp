@@ -2,6 +2,7 @@
 #include "dataplane/repair/repair_wire.hpp"
 
 #include "base/check.hpp"
+#include "crypto/keypair.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -9,7 +10,7 @@
 namespace belfry::dataplane {
 namespace {
 
-constexpr std::string_view repair_domain = "belfry.repair.1";
+constexpr std::string_view repair_domain = crypto::signing_tag(crypto::SigningPurpose::repair);
 constexpr std::size_t body_offset = prefix_bytes + 1 + Signature::size_bytes;
 constexpr std::size_t hints_header_bytes = prefix_bytes + 1 + 8 + 8 + 8 + 1;
 constexpr std::size_t hint_bytes = 4 + Hash::size_bytes + 2;

@@ -2,6 +2,7 @@
 #include "dataplane/shred/shred.hpp"
 
 #include "base/check.hpp"
+#include "crypto/keypair.hpp"
 #include "crypto/merkle.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@
 namespace belfry::dataplane {
 namespace {
 
-constexpr std::string_view set_domain = "belfry.shred.1";
+constexpr std::string_view set_domain = crypto::signing_tag(crypto::SigningPurpose::shred_set);
 static_assert(set_domain.size() + 2 * Hash::size_bytes == set_statement_bytes);
 constexpr std::uint8_t flag_last = 1;
 

@@ -133,7 +133,8 @@ SetOut Shredder::make_set(ByteView stream, bool last)
     set.payload.assign(stream.begin(), stream.end());
     Unsigned shreds = lay_out(header_of(set), stream, options_.genesis);
     set.root = shreds.root;
-    set.signature = leader_.sign(set_statement(options_.genesis, set.root));
+    set.signature =
+        leader_.sign(crypto::SigningPurpose::shred_set, set_statement(options_.genesis, set.root));
     chained_root_ = set.root;
     ++set_index_;
     stamp(shreds.datagrams, set.signature);

@@ -2,6 +2,7 @@
 #include "crypto/base58.hpp"
 #include "crypto/keypair.hpp"
 #include "node/cli/commands.hpp"
+#include "tune/process_guard.hpp"
 
 #include <fmt/format.h>
 
@@ -12,6 +13,7 @@ namespace belfry::node {
 int run_keygen(const KeygenOptions& options)
 {
     return guarded([&options]() -> int {
+        (void)tune::guard_this_process();
         const crypto::Keypair keypair = crypto::Keypair::generate();
         try {
             keypair.save(options.out);

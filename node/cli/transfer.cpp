@@ -5,6 +5,7 @@
 #include "node/cli/commands.hpp"
 #include "node/rpc/commitment.hpp"
 #include "node/rpc/rpc_client.hpp"
+#include "tune/process_guard.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ constexpr std::chrono::seconds send_again_after{2}; // what is lost on the way i
 
 crypto::Keypair load_key(const std::filesystem::path& file)
 {
+    (void)tune::guard_this_process();
     if (::access(file.c_str(), F_OK) == 0 && ::access(file.c_str(), R_OK) != 0 && errno == EACCES) {
         throw CommandError(exit_no_permission,
                            fmt::format("key file {}: this user may not read it", file.string()));
@@ -81,7 +83,7 @@ private:
             ledger::system_transfer({keypair.pubkey(), to, Lamports{options_.lamports}});
         const Bytes message = ledger::build_message({keypair.pubkey(), latest->blockhash},
                                                     {&instruction, std::size_t{1}});
-        signature_ = keypair.sign(message);
+        signature_ = keypair.sign(crypto::SigningPurpose::transaction, message);
         wire_ = ledger::assemble_transaction({&signature_, std::size_t{1}}, message);
     }
 

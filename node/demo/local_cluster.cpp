@@ -91,6 +91,14 @@ void write_file(const std::filesystem::path& file, const std::string& text)
     }
 }
 
+/// For key files, which are refused where others may write. One that exists stays as it is.
+void create_private_directory(const std::filesystem::path& directory)
+{
+    if (std::filesystem::create_directories(directory)) {
+        std::filesystem::permissions(directory, std::filesystem::perms::owner_all);
+    }
+}
+
 ledger::GenesisAccount plain_account(const Pubkey& pubkey, Lamports lamports)
 {
     ledger::GenesisAccount entry;
@@ -123,7 +131,7 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
         throw std::runtime_error(cluster.genesis.string() +
                                  ": a cluster is here already; choose another directory");
     }
-    std::filesystem::create_directories(cluster.directory);
+    create_private_directory(cluster.directory);
 
     ledger::Genesis genesis;
     genesis.cluster_name = "local";
@@ -137,7 +145,7 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
     std::vector<Endpoint> websockets;
     for (std::uint32_t i = 0; i < options.validator_count; ++i) {
         const std::filesystem::path home = cluster.directory / fmt::format("validator-{}", i);
-        std::filesystem::create_directories(home);
+        create_private_directory(home);
         const crypto::Keypair identity = crypto::Keypair::generate();
         identity.save(home / "identity.json");
         ValidatorEntry entry;

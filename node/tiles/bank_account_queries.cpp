@@ -141,7 +141,7 @@ ReplyBody airdrop_at(const QueryContext& context, const exec::BlockState& block,
             {.from = faucet->key.pubkey(), .to = question.to, .lamports = question.lamports})};
     const Bytes message = ledger::build_message(
         {.fee_payer = faucet->key.pubkey(), .recent_blockhash = latest->blockhash}, instructions);
-    const Signature signature = faucet->key.sign(message);
+    const Signature signature = faucet->key.sign(crypto::SigningPurpose::transaction, message);
     const auto transaction =
         ledger::parse_transaction(ledger::assemble_transaction(std::span(&signature, 1), message));
     if (!transaction) {

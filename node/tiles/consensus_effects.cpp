@@ -141,7 +141,8 @@ void ConsensusTile::send(const consensus::Send& send)
         return;
     }
     const consensus::ValidatorIndex me{options_.roster.me};
-    const Signature signature = key_.sign(intake_.signing_bytes(me, send.kind, send.body));
+    const Signature signature =
+        key_.sign(crypto::SigningPurpose::vote, intake_.signing_bytes(me, send.kind, send.body));
     if (send.kind != consensus::StatementKind::tower_vote) {
         own_statements_.push_back(
             {.kind = send.kind, .body = bytes_of(send.body), .signature = signature});

@@ -7,8 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 namespace belfry::crypto {
@@ -66,6 +68,20 @@ bool mentions(const std::string& text, const std::string& part)
     return text.find(part) != std::string::npos;
 }
 
+Bytes statement_of(SigningPurpose purpose, std::size_t body_bytes)
+{
+    const std::string_view tag = signing_tag(purpose);
+    Bytes out(tag.begin(), tag.end());
+    const Bytes rest = random_bytes(Hash::size_bytes + body_bytes, 2);
+    out.insert(out.end(), rest.begin(), rest.end());
+    return out;
+}
+
+Bytes vote_statement(std::size_t body_bytes)
+{
+    return statement_of(SigningPurpose::vote, body_bytes);
+}
+
 TEST(Keypair, signs_what_libsodium_accepts_with_the_key_of_the_seed)
 {
     const Bytes seed = random_bytes(32, 1);
@@ -74,8 +90,8 @@ TEST(Keypair, signs_what_libsodium_accepts_with_the_key_of_the_seed)
     std::array<std::uint8_t, 64> secret{};
     ASSERT_EQ(crypto_sign_seed_keypair(pubkey.data(), secret.data(), seed.data()), 0);
     EXPECT_EQ(keypair.pubkey().bytes, pubkey);
-    const Bytes message = random_bytes(100, 2);
-    const Signature signature = keypair.sign(message);
+    const Bytes message = vote_statement(100);
+    const Signature signature = keypair.sign(SigningPurpose::vote, message);
     EXPECT_EQ(crypto_sign_verify_detached(signature.bytes.data(), message.data(), message.size(),
                                           pubkey.data()),
               0);
@@ -97,7 +113,8 @@ TEST(Keypair, comes_back_from_its_file_which_others_cannot_read)
     EXPECT_EQ(status.st_mode & 07777U, 0600U);
     const Keypair loaded = Keypair::load(file);
     EXPECT_EQ(loaded.pubkey(), keypair.pubkey());
-    EXPECT_EQ(loaded.sign(random_bytes(9, 3)), keypair.sign(random_bytes(9, 3)));
+    EXPECT_EQ(loaded.sign(SigningPurpose::vote, vote_statement(9)),
+              keypair.sign(SigningPurpose::vote, vote_statement(9)));
 }
 
 TEST(Keypair, does_not_overwrite_a_file)
@@ -159,6 +176,96 @@ TEST(Keypair, refuses_damaged_files_and_says_nothing_of_their_content)
     }
     const fs::path halves = write_file(folder.file("halves.json"), key_text(seed, 1));
     EXPECT_TRUE(mentions(load_error(halves), "public key does not belong"));
+}
+
+TEST(Keypair, refuses_a_file_of_another_user)
+{
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "only root can give a file away";
+    }
+    const Folder folder;
+    const fs::path file = write_file(folder.file("key.json"), key_text(random_bytes(32, 5)));
+    ASSERT_EQ(::chown(file.c_str(), 65534, 65534), 0);
+    EXPECT_TRUE(mentions(load_error(file), "belongs to user 65534; run: chown 0 "));
+    ASSERT_EQ(::chown(file.c_str(), 0, 0), 0);
+    EXPECT_EQ(load_error(file), "");
+    ASSERT_EQ(::chown(file.parent_path().c_str(), 65534, 65534), 0);
+    EXPECT_TRUE(mentions(load_error(file), "its directory belongs to user 65534"));
+}
+
+TEST(Keypair, refuses_a_directory_where_others_may_put_another_file_in_its_place)
+{
+    const Folder folder;
+    const fs::path file = write_file(folder.file("key.json"), key_text(random_bytes(32, 5)));
+    for (const mode_t mode : {mode_t{0770}, mode_t{0720}, mode_t{0707}, mode_t{0777}}) {
+        ASSERT_EQ(::chmod(file.parent_path().c_str(), mode), 0);
+        EXPECT_TRUE(mentions(load_error(file), "chmod go-w")) << mode;
+        EXPECT_THROW(Keypair::generate().save(folder.file("new.json")), std::runtime_error);
+    }
+    EXPECT_FALSE(fs::exists(folder.file("new.json")));
+    for (const mode_t mode : {mode_t{0755}, mode_t{0700}, mode_t{01777}}) { // as /tmp
+        ASSERT_EQ(::chmod(file.parent_path().c_str(), mode), 0);
+        EXPECT_EQ(load_error(file), "") << mode;
+    }
+}
+
+TEST(Keypair, leaves_no_descriptor_open)
+{
+    const Folder folder;
+    const fs::path file = folder.file("key.json");
+    const auto open_count = [] {
+        return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+    };
+    const auto before = open_count();
+    Keypair::generate().save(file);
+    (void)Keypair::load(file);
+    EXPECT_THROW(Keypair::generate().save(file), std::runtime_error);
+    ::chmod(file.c_str(), 0644);
+    EXPECT_THROW((void)Keypair::load(file), std::runtime_error);
+    ::chmod(file.parent_path().c_str(), 0777);
+    EXPECT_THROW((void)Keypair::load(file), std::runtime_error);
+    EXPECT_EQ(open_count(), before);
+}
+
+constexpr std::array purposes{SigningPurpose::vote, SigningPurpose::shred_set,
+                              SigningPurpose::repair, SigningPurpose::transaction};
+
+TEST(Keypair, a_statement_is_of_one_purpose_at_most)
+{
+    Bytes transfer(200, 7);
+    transfer[0] = 1;
+    Bytes versioned = transfer;
+    versioned[0] = 0x80;
+    versioned[1] = 2;
+    for (const SigningPurpose purpose : purposes) {
+        const bool is_transaction = purpose == SigningPurpose::transaction;
+        const Bytes statement = is_transaction ? transfer : statement_of(purpose, 40);
+        for (const SigningPurpose other : purposes) {
+            EXPECT_EQ(is_statement_of(other, statement), other == purpose);
+        }
+        EXPECT_EQ(is_statement_of(purpose, versioned), is_transaction);
+        EXPECT_FALSE(is_statement_of(purpose, {}));
+        EXPECT_FALSE(is_statement_of(purpose, ByteView(statement).first(30)));
+    }
+    for (int first = 0; first < 256; ++first) { // raw bytes of any kind
+        const Bytes raw(300, static_cast<std::uint8_t>(first));
+        for (const SigningPurpose purpose : purposes) {
+            const bool as_transaction = first >= 1 && first <= 18;
+            EXPECT_EQ(is_statement_of(purpose, raw),
+                      as_transaction && purpose == SigningPurpose::transaction);
+        }
+    }
+}
+
+TEST(KeypairDeathTest, does_not_sign_raw_bytes_nor_one_purpose_for_another)
+{
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
+    const Keypair keypair = Keypair::generate();
+    const Bytes raw = random_bytes(64, 3);
+    EXPECT_DEATH((void)keypair.sign(SigningPurpose::vote, raw), "is_statement_of");
+    EXPECT_DEATH((void)keypair.sign(SigningPurpose::transaction, vote_statement(80)),
+                 "is_statement_of");
+    EXPECT_DEATH((void)keypair.sign(SigningPurpose::repair, vote_statement(80)), "is_statement_of");
 }
 
 TEST(KeypairDeathTest, its_secret_cannot_be_read_between_uses)

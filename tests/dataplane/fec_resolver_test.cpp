@@ -51,7 +51,8 @@ std::vector<Bytes> sign_rows(const crypto::Keypair& leader, std::span<const Forg
     }
     const std::vector<ByteView> views(leaves.begin(), leaves.end());
     const crypto::MerkleTree tree(views);
-    const Signature signature = leader.sign(set_statement(samples::genesis(), tree.root()));
+    const Signature signature = leader.sign(crypto::SigningPurpose::shred_set,
+                                            set_statement(samples::genesis(), tree.root()));
     std::vector<Bytes> out;
     for (std::size_t i = 0; i < shreds.size(); ++i) {
         Bytes datagram;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace belfry::dataplane {
@@ -35,6 +36,8 @@ protected:
         ReceiverChoice choice = make_receiver(GetParam(), options);
         EXPECT_EQ(choice.receiver->backend(), GetParam());
         EXPECT_TRUE(choice.absence.empty());
+        EXPECT_TRUE(
+            choice.receiver->is_restricted()); // so every test here is one under restriction
         return std::move(choice.receiver);
     }
 };
@@ -106,6 +109,28 @@ TEST_P(ReceiverTest, waits_no_longer_than_told)
     const auto took = std::chrono::steady_clock::now() - start;
     EXPECT_GE(took, 29ms);
     EXPECT_LT(took, 5s);
+    receiving->stop();
+}
+
+TEST_P(ReceiverTest, sleeps_until_the_bell_rings)
+{
+    const UdpSocket target = loopback_socket();
+    Doorbell bell;
+    const auto receiving =
+        receiver({.sockets = {{.fd = target.fd(), .buffer_count = 2}}, .bell = &bell});
+    const auto time_of_a_collect = [&](std::chrono::milliseconds wait_max) {
+        bell.announce_sleep();
+        const auto start = std::chrono::steady_clock::now();
+        EXPECT_TRUE(receiving->collect(wait_max).empty());
+        bell.woke();
+        return std::chrono::steady_clock::now() - start;
+    };
+    EXPECT_GE(time_of_a_collect(100ms), 99ms);
+    std::jthread ringer([&bell] {
+        std::this_thread::sleep_for(50ms);
+        bell.ring();
+    });
+    EXPECT_LT(time_of_a_collect(20s), 10s);
     receiving->stop();
 }
 

@@ -35,7 +35,7 @@ struct Bench {
     static Bytes signed_by(std::size_t key, const RepairRequest& request)
     {
         return write_repair_request(request, samples::genesis(), [key](ByteView statement) {
-            return samples::roster_keys()[key].sign(statement);
+            return samples::roster_keys()[key].sign(crypto::SigningPurpose::repair, statement);
         });
     }
 };

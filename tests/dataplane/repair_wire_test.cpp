@@ -41,8 +41,9 @@ RepairRequest random_request(Random& random)
 Bytes write(const RepairRequest& request)
 {
     static const crypto::Keypair key = samples::keypair(1);
-    return write_repair_request(request, samples::genesis(),
-                                [](ByteView statement) { return key.sign(statement); });
+    return write_repair_request(request, samples::genesis(), [](ByteView statement) {
+        return key.sign(crypto::SigningPurpose::repair, statement);
+    });
 }
 
 RepairWireError error_of(ByteView datagram)

@@ -33,7 +33,7 @@ Bytes transfer(const crypto::Keypair& from, std::uint64_t lamports)
         ledger::system_transfer({.from = from.pubkey(), .to = to, .lamports = Lamports{lamports}})};
     const Bytes message = ledger::build_message(
         {.fee_payer = from.pubkey(), .recent_blockhash = genesis()}, instructions);
-    const std::array signatures{from.sign(message)};
+    const std::array signatures{from.sign(crypto::SigningPurpose::transaction, message)};
     return ledger::assemble_transaction(signatures, message);
 }
 
@@ -46,7 +46,8 @@ Bytes create_account(const crypto::Keypair& from, const crypto::Keypair& created
                                                                  .owner = {}})};
     const Bytes message = ledger::build_message(
         {.fee_payer = from.pubkey(), .recent_blockhash = genesis()}, instructions);
-    const std::array signatures{from.sign(message), created.sign(message)};
+    const std::array signatures{from.sign(crypto::SigningPurpose::transaction, message),
+                                created.sign(crypto::SigningPurpose::transaction, message)};
     return ledger::assemble_transaction(signatures, message);
 }
 
