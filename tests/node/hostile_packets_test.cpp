@@ -205,7 +205,7 @@ TEST(HostileCopies, of_an_honest_transaction_never_keep_it_out)
         {.from = payer.pubkey(), .to = keys()[1].pubkey(), .lamports = Lamports{5}})};
     const Bytes message = ledger::build_message(
         {.fee_payer = payer.pubkey(), .recent_blockhash = genesis()}, instructions);
-    const std::array signatures{payer.sign(message)};
+    const std::array signatures{payer.sign(crypto::SigningPurpose::transaction, message)};
     const Bytes honest = ledger::assemble_transaction(signatures, message);
     dataplane::Verifier verifier(genesis(), {.batch_max = 64});
     hostile::Random random(5);
