@@ -185,7 +185,7 @@ Bytes vote(const ForgedVote& forged, Random& random)
                           {.kind = kind,
                            .voter_index = forged.voter,
                            .body = body.view(),
-                           .signature = key.sign(bytes)},
+                           .signature = key.sign(crypto::SigningPurpose::vote, bytes)},
                           out);
     return out;
 }
@@ -296,8 +296,9 @@ Bytes repair_request(const ForgedRequest& forged, Random& random)
     request.target = forged.target;
     request.sequence = UINT64_MAX - random() % 1'000'000;
     request.what = dataplane::RepairWhat::chain;
-    return dataplane::write_repair_request(request, forged.genesis,
-                                           [](ByteView statement) { return key.sign(statement); });
+    return dataplane::write_repair_request(request, forged.genesis, [](ByteView statement) {
+        return key.sign(crypto::SigningPurpose::repair, statement);
+    });
 }
 
 std::uint16_t another(std::uint16_t validator)
