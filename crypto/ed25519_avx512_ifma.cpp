@@ -163,7 +163,7 @@ BELFRY_LANES_INLINE void store_words(std::uint64_t* const* rows, const Fe* in)
             const int word = 4 * block + i;
             words[i] = word < 5 * elements ? in[word / 5].v[word % 5] : _mm512_setzero_si512();
         }
-        transpose_out(words, rows, static_cast<std::size_t>(4 * block));
+        transpose_out(words, rows, std::size_t{4} * static_cast<std::size_t>(block));
     }
 }
 

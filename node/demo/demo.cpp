@@ -90,11 +90,16 @@ private:
 LocalCluster make_cluster(const DemoOptions& options)
 {
     std::filesystem::remove_all(options.directory);
+    // The load generator is one source; what is not seen in time is sent again.
+    NodeConfig::Ingress ingress;
+    ingress.packets_per_second = std::max(ingress.packets_per_second, 2 * options.rate);
+    ingress.burst_packets = std::max(ingress.burst_packets, 2 * options.rate);
     return write_local_cluster({.directory = options.directory,
                                 .validator_count = options.validator_count,
                                 .slot_ms = options.slot_ms,
                                 .fanout = options.fanout,
                                 .no_certificates = options.no_certificates,
+                                .ingress = ingress,
                                 .faults = {}});
 }
 

@@ -183,6 +183,7 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
         config.rpc.websocket_given = true;
         config.rpc.faucet = "../faucet.json";
         config.store.map_size_mb = options.map_size_mb;
+        config.ingress = options.ingress;
         config.faults = options.faults;
         config.faults.seed = options.faults.seed + i;
         write_file(cluster.configs[i], to_toml(config));

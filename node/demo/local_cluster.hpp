@@ -26,6 +26,7 @@ struct LocalClusterOptions {
     bool ipv6 = false;
     bool no_certificates = false;
     std::uint32_t map_size_mb = 1024;
+    NodeConfig::Ingress ingress;
     NodeConfig::Faults faults; // the seed is varied per validator
 };
 
