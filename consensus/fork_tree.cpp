@@ -439,15 +439,21 @@ void ForkTree::prune(BlockIndex new_root)
 
 std::optional<std::string_view> ForkTree::check_weights(Mark mark) const
 {
-    for (const Entry& entry : by_name_) {
-        std::uint64_t sum = 0;
-        for (std::size_t i = 0; i < validator_count_max; ++i) {
-            const BlockIndex where = marks(mark)[i];
-            if (!where.is_none() && descends(where, entry.index)) {
-                sum += stakes(where).stake(ValidatorIndex{static_cast<std::uint16_t>(i)}).value;
-            }
+    std::vector<std::uint64_t> sums(blocks_.size());
+    for (std::size_t i = 0; i < validator_count_max; ++i) {
+        const BlockIndex where = marks(mark)[i];
+        if (where.is_none() || !descends(where, root_)) {
+            continue;
         }
-        if (Stake{sum} != subtree_stake(mark, entry.index)) {
+        const ValidatorIndex who{static_cast<std::uint16_t>(i)};
+        const std::uint64_t stake = stakes(where).stake(who).value;
+        for (BlockIndex block = where; block != root_; block = parent(block)) {
+            sums[block.value] += stake;
+        }
+        sums[root_.value] += stake;
+    }
+    for (const Entry& entry : by_name_) {
+        if (Stake{sums[entry.index.value]} != subtree_stake(mark, entry.index)) {
             return "T-S6: a subtree's stake differs from the sum of the marks in it";
         }
     }
@@ -462,10 +468,13 @@ std::optional<std::string_view> ForkTree::check() const
     if (by_name_.size() + free_.size() != blocks_.size()) {
         return "blocks were lost";
     }
+    std::vector<bool> reached(blocks_.size()); // parents come first: their slots are lower
+    reached[root_.value] = true;
     for (const Entry& entry : by_name_) {
-        if (!descends(entry.index, root_)) {
+        if (entry.index != root_ && !reached[parent(entry.index).value]) {
             return "a block does not descend from the root";
         }
+        reached[entry.index.value] = true;
         if (at(entry.index).best_child != heaviest_child(entry.index)) {
             return "a block's heaviest child is another one";
         }
