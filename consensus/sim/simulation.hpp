@@ -235,6 +235,10 @@ private:
     void on_statement(std::size_t machine, MessageNumber message);
     void on_timer(std::size_t machine, const Event& event);
     void on_sync(std::size_t machine, std::size_t record_count);
+    void on_persist_told(std::size_t machine, std::size_t record_count);
+    /// Until a slow voter has replayed the blocks that come next: it hears only then that its vote
+    /// is durable, and so votes for the newest of them and for none between.
+    [[nodiscard]] std::uint64_t until_replayed(std::uint64_t slots) const;
     void on_block_end(std::size_t machine, const Building& build);
     void on_fetch(std::size_t machine, BlockNumber block);
 
