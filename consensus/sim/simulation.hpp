@@ -91,8 +91,9 @@ public:
     /// All agreed to go on from that slot: what is above it is gone from this machine's ledger, and
     /// its engine starts anew, told of it.
     void hard_fork(std::size_t machine, Slot slot);
-    /// A record in the middle of the journal is gone. Precondition: the machine is down.
-    void damage_journal(std::size_t machine);
+    /// A record in the middle of the journal is gone, or the whole file before the newest because
+    /// its directory entry is. Precondition: the machine is down.
+    void damage_journal(std::size_t machine, bool whole_file);
 
     /// See Checker::unwatch.
     void unwatch(const std::string& rule) { checker_.unwatch(rule); }
@@ -124,6 +125,8 @@ public:
     {
         return machines_[machine].fault_count;
     }
+    /// Own roots that it gave up for a final block, since its start.
+    [[nodiscard]] std::uint64_t roots_rolled_back(std::size_t machine) const;
     [[nodiscard]] std::uint64_t accusations() const { return accusation_count_; }
     [[nodiscard]] std::uint64_t steps() const { return step_count_; }
     [[nodiscard]] std::uint64_t trace_hash() const;
