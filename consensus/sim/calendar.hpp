@@ -25,9 +25,10 @@ enum class EventKind : std::uint8_t {
     first_shred, // subject: the slot
     block,       // subject: number of the block
     fetch,
-    sync_ends,  // subject: number of the record up to which all are durable
-    block_ends, // subject: number of the build
-    duplicate,  // subject: number of the proof
+    sync_ends,    // subject: number of the record up to which all are durable
+    persist_told, // the same; the engine hears of it
+    block_ends,   // subject: number of the build
+    duplicate,    // subject: number of the proof
 };
 
 struct Event {

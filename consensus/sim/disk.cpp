@@ -56,6 +56,16 @@ void Disk::lose_one(std::size_t index)
     }
 }
 
+void Disk::lose_file_before_newest()
+{
+    const std::size_t newest = records_.empty() ? 0 : (records_.size() - 1) / records_per_file;
+    if (newest > 0) {
+        const auto end = records_.begin() + static_cast<std::ptrdiff_t>(newest * records_per_file);
+        records_.erase(end - static_cast<std::ptrdiff_t>(records_per_file), end);
+        synced_count_ = records_.size();
+    }
+}
+
 void Disk::lose_all()
 {
     records_.clear();

@@ -49,6 +49,8 @@ public:
     std::size_t crash(std::uint64_t now, const MachineDefects& defects, Random& random);
     /// An operator's, or a broken disk's, doing: one record in the middle is gone.
     void lose_one(std::size_t index);
+    /// Its directory entry is gone, and those of the others are not.
+    void lose_file_before_newest();
     void lose_all();
 
 private:

@@ -44,10 +44,11 @@ enum class Field : std::uint8_t {
     may_sign,
     statements,
     faults,
+    rolled_back, // own roots that a certificate decided against
 };
-inline constexpr std::array<std::string_view, 10> field_names{
-    "best", "confirmed", "rooted",   "super_rooted", "finalized",
-    "vote", "depth",     "may_sign", "statements",   "faults"};
+inline constexpr std::array<std::string_view, 11> field_names{
+    "best",  "confirmed", "rooted",     "super_rooted", "finalized",  "vote",
+    "depth", "may_sign",  "statements", "faults",       "rolled_back"};
 
 enum class ActionKind : std::uint8_t {
     split,
@@ -67,6 +68,7 @@ enum class ActionKind : std::uint8_t {
     sync,
     loss,
     damage,
+    unlink,
     role,
     mark,
     repent,

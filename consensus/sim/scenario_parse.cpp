@@ -12,10 +12,10 @@ namespace belfry::consensus::sim {
 namespace {
 
 constexpr std::uint64_t number_max = 1'000'000'000;
-constexpr std::array<std::string_view, 21> action_names{
-    "split", "heal",  "cut",     "mend",  "hold", "release", "withhold",
-    "tell",  "crash", "restart", "pause", "idle", "lead",    "replay",
-    "sync",  "loss",  "damage",  "role",  "mark", "repent",  "hardfork"};
+constexpr std::array<std::string_view, 22> action_names{
+    "split",  "heal",    "cut",   "mend", "hold",   "release", "withhold", "tell",
+    "crash",  "restart", "pause", "idle", "lead",   "replay",  "sync",     "loss",
+    "damage", "unlink",  "role",  "mark", "repent", "hardfork"};
 
 /// One line's words. A wish that is not met is remembered; after the first all else is idle.
 class Words {

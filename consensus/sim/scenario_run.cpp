@@ -123,6 +123,8 @@ std::uint64_t Run::value_of(Field field, std::size_t i) const
         return simulation_.votes_sent(i);
     case Field::faults:
         return simulation_.faults(i);
+    case Field::rolled_back:
+        return simulation_.roots_rolled_back(i);
     default: {
         const std::optional<BlockName> block = block_of(field, i);
         return block ? block->slot.value : 0;
@@ -214,8 +216,9 @@ void Run::act_on(const Action& action, std::size_t i)
         simulation_.set_sync(i, {.low = action.numbers[0], .high = action.numbers[1]});
         break;
     case ActionKind::damage:
+    case ActionKind::unlink:
         if (!simulation_.alive(i)) {
-            simulation_.damage_journal(i);
+            simulation_.damage_journal(i, action.kind == ActionKind::unlink);
         } else {
             fail(action.line, "only the journal of a machine that is down can be damaged");
         }

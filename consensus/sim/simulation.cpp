@@ -38,6 +38,7 @@ std::string text_of(StatementKind kind, ByteView body)
 
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 constexpr std::size_t few_machines = 7;
+constexpr std::uint64_t replay_ms = 150; // after a slot's end: a slow voter's blocks are replayed
 
 Hash genesis_hash_of(std::uint64_t seed)
 {
@@ -166,6 +167,11 @@ void Simulation::act(const Event& event)
             on_timer(i, event);
         }
         break;
+    case EventKind::persist_told:
+        if (same_life) {
+            on_persist_told(i, event.subject);
+        }
+        break;
     case EventKind::sync_ends:
         if (same_life) {
             on_sync(i, event.subject);
@@ -285,23 +291,13 @@ void Simulation::perform(std::size_t i, const Persist& persist)
 {
     Machine& machine = machines_[i];
     machine.disk.append(persist.sequence, persist.record, calendar_.now());
-    if (machine.replay_every == 1) {
-        sync(i);
-        return;
-    }
-    // A slow voter's vote is durable just after its next blocks have come, so that it votes for the
-    // newest of them and for none between; what it leads it begins in time.
-    const std::optional<TowerRecord> record = decode_tower_record(persist.record);
-    const bool is_vote = record && std::holds_alternative<VoteRecord>(*record);
-    const std::uint64_t in_ms =
-        is_vote ? machine.replay_every * options_.slot_ms + 15 : draw(machine.sync_ms);
-    schedule(in_ms, i, EventKind::sync_ends, machine.disk.records().size());
+    sync(i);
 }
 
 void Simulation::sync(std::size_t i)
 {
     Machine& machine = machines_[i];
-    if (!machine.syncing && !machine.disk.all_synced() && machine.replay_every == 1) {
+    if (!machine.syncing && !machine.disk.all_synced()) {
         machine.syncing = true;
         schedule(draw(machine.sync_ms), i, EventKind::sync_ends, machine.disk.records().size());
     }
@@ -319,8 +315,25 @@ void Simulation::on_sync(std::size_t i, std::size_t record_count)
     }
     machine.disk.synced(record_count);
     release(i);
-    feed(i, Persisted{.upto = machine.disk.records()[record_count - 1].sequence});
+    if (machine.replay_every == 1) {
+        on_persist_told(i, record_count);
+    } else {
+        schedule(until_replayed(machine.replay_every), i, EventKind::persist_told, record_count);
+    }
     sync(i);
+}
+
+void Simulation::on_persist_told(std::size_t i, std::size_t record_count)
+{
+    feed(i, Persisted{.upto = machines_[i].disk.records()[record_count - 1].sequence});
+}
+
+std::uint64_t Simulation::until_replayed(std::uint64_t slots) const
+{
+    const std::uint64_t period = slots * options_.slot_ms;
+    const std::uint64_t first = begin_of(Slot{1}) + replay_ms;
+    const std::uint64_t since = calendar_.now() + period - first % period;
+    return period - since % period;
 }
 
 void Simulation::perform(std::size_t i, const Send& send)

@@ -91,8 +91,9 @@ public:
     /// All agreed to go on from that slot: what is above it is gone from this machine's ledger, and
     /// its engine starts anew, told of it.
     void hard_fork(std::size_t machine, Slot slot);
-    /// A record in the middle of the journal is gone. Precondition: the machine is down.
-    void damage_journal(std::size_t machine);
+    /// A record in the middle of the journal is gone, or the whole file before the newest because
+    /// its directory entry is. Precondition: the machine is down.
+    void damage_journal(std::size_t machine, bool whole_file);
 
     /// See Checker::unwatch.
     void unwatch(const std::string& rule) { checker_.unwatch(rule); }
@@ -124,6 +125,8 @@ public:
     {
         return machines_[machine].fault_count;
     }
+    /// Own roots that it gave up for a final block, since its start.
+    [[nodiscard]] std::uint64_t roots_rolled_back(std::size_t machine) const;
     [[nodiscard]] std::uint64_t accusations() const { return accusation_count_; }
     [[nodiscard]] std::uint64_t steps() const { return step_count_; }
     [[nodiscard]] std::uint64_t trace_hash() const;
@@ -235,6 +238,10 @@ private:
     void on_statement(std::size_t machine, MessageNumber message);
     void on_timer(std::size_t machine, const Event& event);
     void on_sync(std::size_t machine, std::size_t record_count);
+    void on_persist_told(std::size_t machine, std::size_t record_count);
+    /// Until a slow voter has replayed the blocks that come next: it hears only then that its vote
+    /// is durable, and so votes for the newest of them and for none between.
+    [[nodiscard]] std::uint64_t until_replayed(std::uint64_t slots) const;
     void on_block_end(std::size_t machine, const Building& build);
     void on_fetch(std::size_t machine, BlockNumber block);
 

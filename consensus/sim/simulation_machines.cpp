@@ -143,10 +143,22 @@ void Simulation::set_roles(std::size_t machine, const Roles& roles)
     }
 }
 
-void Simulation::damage_journal(std::size_t machine)
+void Simulation::damage_journal(std::size_t machine, bool whole_file)
 {
     BELFRY_CHECK(!alive(machine));
-    machines_[machine].disk.lose_one(machines_[machine].disk.records().size() / 2);
+    Disk& disk = machines_[machine].disk;
+    if (whole_file) {
+        disk.lose_file_before_newest();
+    } else {
+        disk.lose_one(disk.records().size() / 2);
+    }
+}
+
+std::uint64_t Simulation::roots_rolled_back(std::size_t machine) const
+{
+    const TowerEngine* const tower =
+        alive(machine) ? options_.engine.tower_of(*machines_[machine].engine) : nullptr;
+    return tower == nullptr ? 0 : tower->counters().roots_rolled_back;
 }
 
 } // namespace belfry::consensus::sim
