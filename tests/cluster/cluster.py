@@ -39,12 +39,13 @@ class Cluster:
     def all(self):
         return range(len(self.configs))
 
-    def start(self, index, new=False, prefix=()):
-        """prefix: a command that becomes the validator, such as unshare."""
+    def start(self, index, new=False, prefix=(), environment=None):
+        """prefix: a command that becomes the validator, such as unshare. environment: what is set besides."""
         config = self.configs[index]
         arguments = [*prefix, self.belfry, "run", "--config", str(config)] + (["--new-identity"] if new else [])
         with open(config.parent / "log", "ab") as log:
-            self.processes[index] = subprocess.Popen(arguments, stdout=log, stderr=log)
+            self.processes[index] = subprocess.Popen(arguments, stdout=log, stderr=log,
+                                                     env={**os.environ, **(environment or {})})
 
     def start_all(self, indexes=None):
         for index in indexes if indexes is not None else self.all:
@@ -109,7 +110,9 @@ class Cluster:
                 return
             time.sleep(0.1)
         keys = ("clockSlot", "processed", "finalized", "lastVote")
-        state = [{k: v for k, v in self.status(i).items() if k in keys} for i in self.all]
+        whole = [self.status(i) for i in self.all]
+        (self.folder / "status.json").write_text(json.dumps(whole, indent=1))
+        state = [{k: v for k, v in status.items() if k in keys} for status in whole]
         raise Failure(f"not within {seconds * SLOWNESS:.0f} s: {what}; {state}")
 
     def expect_alive(self):
@@ -121,8 +124,11 @@ class Cluster:
         self.wait(f"finalized > {slot} on {list(indexes)}",
                   lambda: all(self.finalized(i) > slot for i in indexes), seconds)
 
+    def log(self, index):
+        return (self.configs[index].parent / "log").read_text(errors="replace")
+
     def tail(self, index):
-        return (self.configs[index].parent / "log").read_text(errors="replace")[-600:]
+        return self.log(index)[-600:]
 
     def load(self, rate, seconds, drain=40, blockhash=None):
         report = self.folder / f"load-{len(self.loads)}.json"
@@ -161,6 +167,12 @@ class Cluster:
         blocks = [self.call(i, "belfryBlock", slot) for i in self.all]
         expect(all(blocks), f"no block {slot} on some validator: {blocks}")
         expect(len({block["stateHash"] for block in blocks}) == 1, f"state hashes differ at {slot}: {blocks}")
+
+    def nobody_lied(self, indexes=None):
+        """No validator that runs holds a proof that one of them signed two things that exclude each other."""
+        for index in indexes if indexes is not None else self.all:
+            shown = self.run("evidence", "--rpc", self.rpc[index], "--genesis", self.folder / "genesis.toml")
+            expect(shown.returncode == 0 and not shown.stdout, f"validator {index} holds evidence: {shown}")
 
     def stop(self):
         """SIGTERM; every validator that runs ends with 0 within 5 s."""

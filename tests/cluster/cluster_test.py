@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clusters of real processes on loopback, killed, starved and restarted.
 
-usage: cluster_test.py BELFRY SCENARIO [WORK_DIR]        exit 0 when the scenario holds, 77 when skipped
+usage: cluster_test.py BELFRY SCENARIO[:COUNT] [WORK_DIR]        exit 0 when the scenario holds, 77 when skipped
+
+COUNT makes a scenario longer that says what it counts: kills, rounds, seconds.
 
 Every scenario is bounded in time, uses free ports and ends only the processes it started.
 """
@@ -10,6 +12,7 @@ import os, pathlib, shutil, sys, tempfile, time
 
 from cluster import Cluster, Failure, Skipped, expect
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
+from kill_scenarios import kill_all, kill_two, random_kills, standstill
 
 
 MEMORY_BYTES = 2 << 30  # free in /dev/shm, to be used instead of the disk
@@ -257,14 +260,16 @@ def ipv6(make):
 
 SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
-    certificates, without_certificates, journal_lost, ipv6, partition_2_2, partition_3_1, equivocator, clock_jump)}
+    certificates, without_certificates, journal_lost, ipv6, partition_2_2, partition_3_1, equivocator, clock_jump,
+    kill_two, kill_all, random_kills, standstill)}
 
 
 def main():
-    if len(sys.argv) < 3 or sys.argv[2] not in SCENARIOS:
+    name, _, count = sys.argv[2].partition(":") if len(sys.argv) > 2 else ("", "", "")
+    if name not in SCENARIOS or not (count.isdecimal() or not count):
         print(__doc__, "scenarios:", " ".join(SCENARIOS), file=sys.stderr)
         return 64
-    scenario = SCENARIOS[sys.argv[2]]
+    scenario = SCENARIOS[name]
     if scenario is ipv6 and not pathlib.Path("/proc/net/if_inet6").exists():
         print("skipped: this machine has no IPv6")
         return 77
@@ -281,7 +286,7 @@ def main():
         return clusters[-1]
 
     try:
-        scenario(make)
+        scenario(make, *map(int, filter(None, [count])))
         for cluster in clusters:
             cluster.stop()
     except Skipped as why:
