@@ -103,7 +103,8 @@ struct Duplicate {
     Hash second;
 };
 enum class TimerKind : std::uint8_t {
-    slot_tick, // once in every slot, and once on start: time to repeat the newest vote
+    slot_tick, // once in every slot, on start, and again while the clock is kept back (clock_end):
+               // time to repeat the newest vote
     build,     // this node leads the slot and should begin now
     patience,  // what an Arm asked for
 };
@@ -281,6 +282,10 @@ public:
     virtual void prune(const BlockName& finalized) = 0;
     /// Blocks from this slot on are not taken yet; the node keeps them and gives them again.
     [[nodiscard]] virtual Slot window_end() const = 0;
+    /// The first slot that the clock must not begin yet. Far ahead while blocks become final; when
+    /// none has for most of the window, its last slots are kept for the time when they can again:
+    /// no clock runs into them before what is below is settled.
+    [[nodiscard]] virtual Slot clock_end() const = 0;
     [[nodiscard]] virtual EngineStatus status() const = 0;
     /// Encoded certificates to travel in a block that this node begins now; may be none.
     [[nodiscard]] virtual std::vector<Bytes> latest_certificates() const { return {}; }

@@ -147,6 +147,7 @@ TileStatus consensus_status(const ConsensusSnapshot& consensus)
                      {"builds", consensus.builds},
                      {"cluster_slot", consensus.cluster.value},
                      {"clock_moved", consensus.clock_moved},
+                     {"clock_held", consensus.clock_held},
                      {"blocks_early", consensus.blocks_early},
                      {"bundles_sent", consensus.bundles_sent},
                      {"bundles_received", consensus.bundles_received},

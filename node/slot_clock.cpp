@@ -35,6 +35,11 @@ std::uint64_t SlotClock::start_of(Slot slot) const
         std::max<std::int64_t>(0, origin_ns_ + static_cast<std::int64_t>(slot.value * slot_ns_)));
 }
 
+void SlotClock::hold(Slot slot, std::uint64_t now_ns)
+{
+    origin_ns_ = origin(slot_ns_, Slot{slot.value - 1}, now_ns);
+}
+
 bool SlotClock::slot_ended(Slot slot, std::uint64_t now_ns)
 {
     const std::int64_t seen = origin(slot_ns_, slot, now_ns);

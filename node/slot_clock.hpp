@@ -2,9 +2,9 @@
 #pragma once
 // slot_clock.hpp: which slot it is, from the monotonic clock alone.
 // Rule     slot k runs from t0 + k * slot_ns to t0 + (k + 1) * slot_ns. t0 comes from the newest
-// block
-//          at start; evidence that a slot has ended elsewhere may move it earlier (this clock was
-//          behind), and nothing moves it later: own lag must not slow the cluster down.
+//          block at start; evidence that a slot has ended elsewhere may move it earlier (this clock
+//          was behind). Own lag never moves it later, which would slow the cluster down; only the
+//          engine may keep it back (hold), for all validators alike.
 // Threads  one owner, the consensus tile. Time is an argument, in nanoseconds.
 
 #include "base/strong.hpp"
@@ -27,6 +27,8 @@ public:
     /// Somebody else has finished this slot by now_ns. True when this clock was behind and has
     /// moved.
     bool slot_ended(Slot slot, std::uint64_t now_ns);
+    /// This slot, which is over, begins again now.
+    void hold(Slot slot, std::uint64_t now_ns);
 
 private:
     std::uint64_t slot_ns_;

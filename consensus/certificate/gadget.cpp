@@ -14,6 +14,8 @@ namespace {
 __extension__ using Uint128 = unsigned __int128;
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 constexpr std::uint8_t record_kind_first = 3; // 1 and 2 are Tower's
+constexpr std::uint64_t kept_share = 8;       // of the window, for after a long standstill
+constexpr std::uint64_t slots_to_settle = 8;
 } // namespace
 
 // ---- Slots --------------------------------------------------------------------------------------
@@ -468,6 +470,20 @@ CertificateGadget::Said CertificateGadget::said(Slot slot) const
 Slot CertificateGadget::window_end() const
 {
     return state_->end();
+}
+
+Slot CertificateGadget::clock_end() const
+{
+    const State& state = *state_;
+    Slot settled = state.base.slot;
+    while (state.in_window(settled.next()) && state.at(settled.next()).skip_certified) {
+        settled = settled.next();
+    }
+    const std::uint64_t kept = state.config.slots_max / kept_share;
+    const Slot free_end{state.end().value - kept};
+    // A slot is settled some time after it ended.
+    const Slot settled_end{settled.value + slots_to_settle};
+    return std::min(std::max(free_end, settled_end), state.end());
 }
 
 const GadgetCounters& CertificateGadget::counters() const

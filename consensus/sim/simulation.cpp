@@ -199,14 +199,25 @@ EpochInfo Simulation::epoch_of(Slot slot)
 void Simulation::on_slot(std::size_t i, Slot due)
 {
     Machine& machine = machines_[i];
+    if (machine.engine && due <= machine.begun) {
+        return; // it was moved on already
+    }
     // After a pause the clock is where it would have been: slots in between never began here.
-    const std::uint64_t clock = calendar_.now() - machine.skew_ms;
-    const Slot slot = std::max(due, Slot{clock / options_.slot_ms});
+    std::uint64_t clock = calendar_.now() - machine.skew_ms - machine.held_ms;
+    Slot slot = std::max(due, Slot{clock / options_.slot_ms});
+    if (machine.engine && slot >= machine.engine->clock_end()) {
+        slot = Slot{machine.engine->clock_end().value - 1};
+        machine.held_ms += clock - begin_of(slot);
+        clock = begin_of(slot);
+    }
     schedule(begin_of(slot.next()) - clock, i, EventKind::slot_begins, slot.value + 1);
     if (!machine.engine) {
         return;
     }
-    if (schedule_.epoch_at(slot) != schedule_.epoch_at(Slot{due.value - 1})) {
+    const bool again = slot <= machine.begun; // kept back: what was said is said again
+    machine.begun = slot;
+    if (schedule_.epoch_at(slot) != machine.epoch) {
+        machine.epoch = schedule_.epoch_at(slot);
         feed(i, epoch_of(slot));
     }
     feed(i, Timer{.kind = TimerKind::slot_tick, .slot = slot});
@@ -219,7 +230,7 @@ void Simulation::on_slot(std::size_t i, Slot due)
     for (const BlockNumber block : machine.wanted) {
         schedule(2 * network_.delay({.from = i, .to = i}, random_), i, EventKind::fetch, block);
     }
-    if (schedule_.leader_at(slot) != machine.validator || machine.builds_nothing) {
+    if (again || schedule_.leader_at(slot) != machine.validator || machine.builds_nothing) {
         return;
     }
     const Slot before{slot.value - 1};
@@ -231,6 +242,18 @@ void Simulation::on_slot(std::size_t i, Slot due)
         machine.build_waits = slot;
         schedule(options_.slot_ms / 2, i, EventKind::build_waited, slot.value);
     }
+}
+
+void Simulation::move_held_clock(std::size_t i, Slot ended)
+{
+    Machine& machine = machines_[i];
+    const std::uint64_t clock = calendar_.now() - machine.skew_ms - machine.held_ms;
+    const std::uint64_t behind = begin_of(ended.next()) - std::min(begin_of(ended.next()), clock);
+    if (machine.held_ms == 0 || behind == 0) {
+        return;
+    }
+    machine.held_ms -= std::min(machine.held_ms, behind);
+    schedule(0, i, EventKind::slot_begins, ended.value + 1);
 }
 
 void Simulation::on_timer(std::size_t i, const Event& event)
@@ -510,7 +533,7 @@ void Simulation::release_one(std::size_t i, const Held& held)
         }
     }
     builds_.push_back(build);
-    const std::uint64_t end = begin_of(build.slot.next()) - 1;
+    const std::uint64_t end = begin_of(build.slot.next()) + machines_[i].held_ms - 1;
     schedule(end > calendar_.now() ? end - calendar_.now() : 0, i, EventKind::block_ends,
              builds_.size() - 1);
 }

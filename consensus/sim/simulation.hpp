@@ -179,6 +179,9 @@ private:
         std::optional<Slot> build_waits;               // for the block of the slot before
         Range sync_ms;
         std::uint64_t skew_ms = 0;
+        std::uint64_t held_ms = 0; // the engine kept the clock back
+        Slot begun;                // its newest slot
+        Epoch epoch;               // that the engine was told of
         std::uint64_t paused_to = 0;
         std::uint64_t replay_every = 1;
         Slot replay_to;
@@ -234,7 +237,9 @@ private:
     [[nodiscard]] bool holds(std::size_t machine, BlockNumber block) const;
 
     void act(const Event& event);
-    void on_slot(std::size_t machine, Slot slot);
+    void on_slot(std::size_t machine, Slot due);
+    /// Others have ended a slot that a clock kept back has not.
+    void move_held_clock(std::size_t machine, Slot ended);
     void on_statement(std::size_t machine, MessageNumber message);
     void on_timer(std::size_t machine, const Event& event);
     void on_sync(std::size_t machine, std::size_t record_count);

@@ -129,6 +129,7 @@ void Simulation::take_block(std::size_t i, BlockNumber block)
                   .state_hash = state_hash_of(made.name),
                   .author = made.author});
     see_versions(i, made.name.slot);
+    move_held_clock(i, made.name.slot);
     if (machine.build_waits && made.name.slot.next() == *machine.build_waits) {
         try_build(i, *machine.build_waits);
     }

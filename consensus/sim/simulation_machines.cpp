@@ -55,6 +55,8 @@ void Simulation::start(std::size_t i)
     if (how.may_sign) {
         checker_.restarted(i, machine.engine->status().last_vote);
     }
+    machine.epoch = schedule_.epoch_at(slot_.next());
+    machine.begun = Slot{};
     feed(i, epoch_of(slot_.next()));
     const std::vector<Presence> stored = std::exchange(machine.ledger, {});
     presence(i, 0) = Presence::held;

@@ -386,6 +386,16 @@ void TowerEngine::stop_signing(FaultReason why, Effects& effects)
 
 // ---- What others may ask ------------------------------------------------------------------------
 
+Slot TowerEngine::clock_end() const
+{
+    constexpr std::uint64_t kept_share = 8; // of the window, for after a long standstill
+    constexpr std::uint64_t slots_after_confirmed = 16;
+    // More than 2/3 vote for what is new: they will root something soon.
+    const Slot confirmed_end{confirmed_.slot.value + slots_after_confirmed};
+    const Slot free_end{window_end().value - config_.slots_max / kept_share};
+    return std::min(std::max(free_end, confirmed_end), window_end());
+}
+
 Slot TowerEngine::window_end() const
 {
     return Slot{forks_.name(forks_.root()).slot.value + config_.slots_max + 1};

@@ -165,6 +165,18 @@ bool ConsensusTile::follow_clock(std::uint64_t now_ns)
     if (slot_begun_ && *slot_begun_ >= slot) {
         return false;
     }
+    if (const Slot end = engine_->clock_end(); slot >= end) {
+        const Slot kept{end.value - 1};
+        clock_.hold(kept, now_ns);
+        ++counts_.clock_held;
+        if (slot_begun_ && *slot_begun_ >= kept) {
+            step(consensus::Timer{.kind = consensus::TimerKind::slot_tick, .slot = *slot_begun_},
+                 now_ns);
+            return true;
+        }
+        begin_slot(kept, now_ns);
+        return true;
+    }
     begin_slot(slot, now_ns);
     return true;
 }

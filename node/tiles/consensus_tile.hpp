@@ -71,6 +71,7 @@ struct ConsensusSnapshot {
     std::uint64_t builds = 0;
     std::uint64_t builds_too_late = 0;
     std::uint64_t clock_moved = 0;
+    std::uint64_t clock_held = 0;   // slots begun again, because nothing becomes final
     std::uint64_t blocks_early = 0; // held back: too far ahead of the clock
     std::uint64_t blocks_dropped = 0;
     std::uint64_t accusations = 0;

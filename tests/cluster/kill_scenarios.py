@@ -50,6 +50,30 @@ def kill_two(make):
     witness.judge()
 
 
+def standstill_of_all(make):
+    """Half of the stake is down for longer than the 1,024 slots that a node holds without finality: the clocks of
+    the others wait, and once the two are back everything goes on."""
+    cluster = begun(make, **{"slot-ms": 40})
+    witness = Witness(cluster)
+    dead, left = (1, 3), (0, 2)
+    for index in dead:
+        cluster.kill(index)
+    time.sleep(SETTLE_SLOTS * cluster.slot_s)
+    before = max(cluster.finalized(i) for i in left)
+    time.sleep(1100 * cluster.slot_s)
+    for index in left:
+        slot = cluster.status(index)["clockSlot"]
+        expect(slot < before + 1000, f"clock {index} ran to slot {slot}, {slot - before} above what is final")
+    for index in dead:
+        cluster.start(index)
+    since = time.monotonic()
+    cluster.wait_finalized(before + 1000, cluster.all, 120)
+    print(f"finalized was 1,000 slots on {time.monotonic() - since:.1f} s after the two came back")
+    back_again(cluster, cluster.all)
+    cluster.everything_sent_is_final(cluster.load(50, 3), 120)
+    witness.judge()
+
+
 def kill_all(make, rounds=2):
     """kill -9 of all four at once, under load, some times over: one finalized prefix on all, and the chain goes on."""
     cluster = begun(make)

@@ -265,6 +265,30 @@ TEST(Gadget, judges_a_slot_by_its_own_epoch_however_many_have_begun_since)
     EXPECT_TRUE(bench.gadget.has_certificate(StatementKind::skip, Slot{70}));
 }
 
+TEST(Gadget, keeps_the_clock_out_of_the_end_of_its_window_until_all_below_is_settled)
+{
+    Bench bench;
+    const std::uint64_t end = bench.gadget.window_end().value;
+    EXPECT_EQ(bench.gadget.clock_end(), Slot{end - end / 8});
+    // Skipped up to there by all but one of four: settled, and a few slots may begin.
+    for (std::uint16_t who = 1; who < 4; ++who) {
+        bench.skip(who, 1, end - end / 8 - 2);
+    }
+    EXPECT_EQ(bench.gadget.clock_end(), Slot{end - end / 8 + 6});
+    // A notarized block is no less settled, what is open below it is passed over.
+    const BlockName block = name(end - 100);
+    bench.block(block, genesis);
+    for (std::uint16_t who = 1; who < 4; ++who) {
+        bench.notarize(who, block);
+    }
+    EXPECT_EQ(bench.gadget.clock_end(), Slot{end - 100 + 8});
+    // Never beyond the window, however much is settled.
+    for (std::uint16_t who = 1; who < 4; ++who) {
+        bench.skip(who, end - 99, end - 1);
+    }
+    EXPECT_EQ(bench.gadget.clock_end(), bench.gadget.window_end());
+}
+
 TEST(Gadget, counts_nobody_twice)
 {
     Bench bench;

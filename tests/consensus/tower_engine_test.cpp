@@ -259,6 +259,20 @@ TEST(TowerEngine, takes_blocks_up_to_its_window_and_moves_it_with_what_the_ledge
     EXPECT_EQ(bench.engine.check(), std::nullopt);
 }
 
+TEST(TowerEngine, keeps_the_clock_out_of_the_end_of_its_window_until_votes_come_again)
+{
+    Bench bench({.self = std::nullopt, .slots_max = 64});
+    EXPECT_EQ(bench.engine.window_end(), Slot{65});
+    EXPECT_EQ(bench.engine.clock_end(), Slot{57});
+    bench.block(name(50), genesis);
+    bench.vote(1, name(50));
+    bench.vote(2, name(50));
+    EXPECT_EQ(bench.engine.clock_end(), Slot{57});
+    bench.vote(3, name(50));
+    ASSERT_EQ(bench.engine.status().confirmed, name(50));
+    EXPECT_EQ(bench.engine.clock_end(), Slot{65}) << "never beyond the window";
+}
+
 TEST(TowerEngine, equal_inputs_give_equal_digests_and_other_inputs_do_not)
 {
     Bench one = voter();

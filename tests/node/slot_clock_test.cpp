@@ -39,6 +39,17 @@ TEST(SlotClock, never_moves_later_by_a_late_block)
     EXPECT_EQ(clock.start_of(Slot{1}), 10'000u);
 }
 
+TEST(SlotClock, a_slot_that_is_kept_begins_again_and_others_may_still_be_ahead)
+{
+    SlotClock clock(slot_ns, Slot{0}, 0);
+    clock.hold(Slot{7}, 10'000);
+    EXPECT_EQ(clock.slot_at(10'000), Slot{7});
+    EXPECT_EQ(clock.slot_at(10'000 + slot_ns - 1), Slot{7});
+    EXPECT_EQ(clock.slot_at(10'000 + slot_ns), Slot{8});
+    EXPECT_TRUE(clock.slot_ended(Slot{8}, 10'100));
+    EXPECT_EQ(clock.slot_at(10'100), Slot{9});
+}
+
 TEST(SlotClock, a_node_that_starts_at_a_high_slot_has_an_origin_before_zero)
 {
     const SlotClock clock(slot_ns, Slot{1'000'000}, 5);
