@@ -164,7 +164,8 @@ void LoadGenerator::refresh_blockhash()
 {
     for (const ValidatorEntry& validator : options_.validators) {
         RpcClient client(validator.rpc.to_string(), {milliseconds(300), milliseconds(1000)});
-        const auto latest = client.latest_blockhash(Commitment::confirmed);
+        // A confirmed one may be of a block that is given up, and its transactions with it.
+        const auto latest = client.latest_blockhash(Commitment::finalized);
         if (latest) {
             const std::scoped_lock lock(mutex_);
             blockhash_ = *latest;
