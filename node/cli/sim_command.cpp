@@ -74,6 +74,9 @@ void add_result(SimReport& report, const sim::SeedOptions& seed, const sim::Seed
     report.slots_run += result.slots_run;
     report.machine_slots_run += result.slots_run * seed.validator_count;
     report.measures.add_all(result.measures);
+    report.confirmed_undone += result.confirmed_conflicts;
+    report.seeds_confirmed_undone += result.confirmed_conflicts > 0 ? 1U : 0U;
+    report.roots_undone += result.root_conflicts;
     if (result.outcome != sim::Outcome::pass) {
         report.outcome = result.outcome;
         report.violations = result.violations;

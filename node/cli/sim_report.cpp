@@ -38,6 +38,9 @@ std::string report_json(const SimReport& report)
         {"trace_hash", fmt::format("{:016x}", report.trace_hash)},
         {"violations", violations},
         {"seeds_run", report.seeds_run},
+        {"confirmed_undone", report.confirmed_undone},
+        {"seeds_confirmed_undone", report.seeds_confirmed_undone},
+        {"roots_undone", report.roots_undone},
         {"virtual_slots_per_second", slots_per_second(report)},
         {"finality_ms",
          {{"p50", finality.percentile(50)},
@@ -61,6 +64,10 @@ std::string report_text(const SimReport& report)
         finality.percentile(50), finality.percentile(90), finality.percentile(99),
         finality.longest(), per_machine_slot(report, report.measures.statements_received),
         per_machine_slot(report, report.measures.statement_bytes));
+    text +=
+        fmt::format("confirmed blocks undone {} times, in {} of {} seeds; local roots {} times\n",
+                    report.confirmed_undone, report.seeds_confirmed_undone, report.seeds_run,
+                    report.roots_undone);
     if (!report.note.empty()) {
         text += report.note + "\n";
     }

@@ -20,6 +20,10 @@ struct SimReport {
     std::uint64_t seeds_run = 1;
     std::uint64_t slots_run = 0;         // of all seeds
     std::uint64_t machine_slots_run = 0; // the same times the machines of each
+    /// A block became confirmed or final on another fork than one that somebody called confirmed.
+    std::uint64_t confirmed_undone = 0;
+    std::uint64_t seeds_confirmed_undone = 0; // in which that happened
+    std::uint64_t roots_undone = 0;           // the same of local roots
     double seconds = 0;
     consensus::sim::Measures measures;
     std::string repeat; // the command; empty when all passed
