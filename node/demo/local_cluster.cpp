@@ -182,9 +182,6 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
         config.rpc.websocket = websockets[i];
         config.rpc.websocket_given = true;
         config.rpc.faucet = "../faucet.json";
-        // The load of a whole cluster comes from one address here.
-        config.ingress.packets_per_second = 200'000;
-        config.ingress.burst_packets = 100'000;
         config.store.map_size_mb = options.map_size_mb;
         config.ingress = options.ingress;
         config.faults = options.faults;
