@@ -246,7 +246,7 @@ def loud(make, tool_path, options):
 
 
 def figures(make, tool_path, options):
-    seconds = 30
+    seconds = options.seconds
     floods = {"none": {}, "malformed": {"malformed": 18_000}, "bad_signature": {"bad_signature": 18_000},
               "both": {"malformed": 16_667, "bad_signature": 1_667}, "expired": {"expired": 18_000},
               "unfunded": {"unfunded": 18_000}, "duplicate": {"duplicate": 18_000}, "votes": {"vote_forged": 18_000},
@@ -287,6 +287,7 @@ def main():
     parser.add_argument("scenario", choices=SCENARIOS)
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--rate", type=int, default=200, help="of the honest load, per second")
+    parser.add_argument("--seconds", type=int, default=30, help="of each row of figures")
     parser.add_argument("--dir", type=pathlib.Path)
     options = parser.parse_args()
     # In memory where there is some, as in cluster_test.py: this is about the network.
