@@ -191,6 +191,8 @@ public:
     /// A missing account is one of zero lamports.
     [[nodiscard]] std::optional<ledger::Account> account(const Hash& block_id,
                                                          const Pubkey& key) const;
+    /// Of the account alone, which may be of many bytes.
+    [[nodiscard]] std::optional<Lamports> lamports(const Hash& block_id, const Pubkey& key) const;
     [[nodiscard]] std::optional<BlockhashAnswer> latest_blockhash(const Hash& block_id) const;
     /// May a transaction in a child of this block name it?
     [[nodiscard]] std::optional<bool> is_blockhash_valid(const Hash& block_id,

@@ -77,6 +77,16 @@ std::optional<ledger::Account> Bank::account(const Hash& block_id, const Pubkey&
     return found != nullptr ? *found : ledger::Account{};
 }
 
+std::optional<Lamports> Bank::lamports(const Hash& block_id, const Pubkey& key) const
+{
+    const BlockState* block = tree_.find(block_id);
+    if (block == nullptr) {
+        return std::nullopt;
+    }
+    const ledger::Account* found = account_at(*block, key);
+    return found != nullptr ? found->lamports : Lamports{};
+}
+
 std::optional<BlockhashAnswer> Bank::latest_blockhash(const Hash& block_id) const
 {
     const BlockState* block = tree_.find(block_id);

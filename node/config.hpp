@@ -82,7 +82,7 @@ struct NodeConfig {
     struct Ingress { // what one source may send (dataplane/ingress/admission.hpp)
         std::uint32_t packets_per_second = 20'000;
         std::uint32_t burst_packets = 10'000;
-        std::uint32_t strangers_per_second = 1000;
+        std::uint32_t strangers_per_second = 100;
     } ingress;
     struct Repair {
         std::uint32_t requests_per_second = 2000; // that this node sends

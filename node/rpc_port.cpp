@@ -86,7 +86,11 @@ TileStatus bank_status(const BankSnapshot& bank)
                      {"packed", bank.pool.packed},
                      {"seen_processed", bank.pool.seen_processed},
                      {"forwards_sent", bank.forwards_sent}};
-    tile.drops = {{"pool.duplicate", bank.pool.duplicate},
+    tile.drops = {{"gate.expired", bank.gate.expired},
+                  {"gate.cannot_pay", bank.gate.cannot_pay},
+                  {"gate.early_full", bank.gate.early_full},
+                  {"gate.early_expired", bank.gate.early_expired},
+                  {"pool.duplicate", bank.pool.duplicate},
                   {"pool.full", bank.pool.refused_full},
                   {"pool.evicted_by_fee", bank.pool.evicted_by_fee},
                   {"pool.waiting_full", bank.pool.dropped_waiting_full},

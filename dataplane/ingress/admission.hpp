@@ -24,9 +24,9 @@ namespace belfry::dataplane {
 class Admission {
 public:
     struct Options {
-        SourceLimiter::Options clients;            // on the lane transactions
-        std::vector<Endpoint> validators;          // of the roster; only the address counts
-        std::uint64_t strangers_per_second = 1000; // on each other lane
+        SourceLimiter::Options clients;           // on the lane transactions
+        std::vector<Endpoint> validators;         // of the roster; only the address counts
+        std::uint64_t strangers_per_second = 100; // on each other lane
     };
     enum class Refusal : std::uint8_t {
         over_rate, // the source sends faster than it may

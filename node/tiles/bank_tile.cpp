@@ -28,6 +28,7 @@ BankTile::BankTile(Options options, std::unique_ptr<exec::Bank> bank,
     : options_(std::move(options))
     , prefix_(bank->genesis_hash())
     , bank_(std::move(bank))
+    , gate_(exec::PoolGate::Options{})
     , pool_({}, exec::ExecutionRules::from(options_.genesis))
     , schedule_(std::move(schedule))
     , links_(links)
@@ -179,13 +180,32 @@ void BankTile::flush_accounts()
     }
 }
 
+exec::PoolGate::View BankTile::gate_view() const
+{
+    return {.age_of =
+                [this](const Hash& blockhash) {
+                    return bank_->blockhash_age(levels_.processed.id, blockhash);
+                },
+            .can_pay =
+                [this](const ledger::Transaction& transaction) {
+                    const auto held = bank_->lamports(levels_.processed.id, transaction.account(0));
+                    return held && *held >= bank_->fee_of(transaction);
+                }};
+}
+
 bool BankTile::take_transactions()
 {
-    return links_.verify_bank.drain(transactions_per_turn, [this](AdmittedTransaction& admitted) {
-        // A duplicate or a full pool is the pool's to count.
-        (void)pool_.insert(*admitted.transaction,
-                           admitted.forwarded ? exec::Origin::forwarded : exec::Origin::direct,
-                           slot_);
+    const exec::PoolGate::View view = gate_view();
+    return links_.verify_bank.drain(transactions_per_turn, [this,
+                                                            &view](AdmittedTransaction& admitted) {
+        const exec::PoolGate::Arrival arrival{.transaction = *admitted.transaction,
+                                              .origin = admitted.forwarded ? exec::Origin::forwarded
+                                                                           : exec::Origin::direct,
+                                              .received = slot_};
+        if (gate_.admit(arrival, view)) {
+            // A duplicate or a full pool is the pool's to count.
+            (void)pool_.insert(arrival.transaction, arrival.origin, arrival.received);
+        }
     }) > 0;
 }
 
@@ -396,6 +416,9 @@ void BankTile::begin_slot(Slot slot)
     pool_.expire(slot, [this, tip](const Hash& blockhash) {
         return bank_->blockhash_age(tip->id(), blockhash);
     });
+    for (const exec::PoolGate::Arrival& arrival : gate_.look_again(slot, gate_view())) {
+        (void)pool_.insert(arrival.transaction, arrival.origin, arrival.received);
+    }
     log_.flush_due();
 }
 
@@ -467,6 +490,7 @@ void BankTile::publish(std::uint64_t now_ns)
     const exec::BlockState* const tip = bank_->find(levels_.processed.id);
     counts_.bank = bank_->counters();
     counts_.pool = pool_.counters();
+    counts_.gate = gate_.counters();
     counts_.pool_size = pool_.size();
     counts_.accounts = bank_->account_count();
     counts_.blocks_waiting = waiting_count_;

@@ -12,6 +12,7 @@
 #include "dataplane/wire.hpp"
 #include "exec/bank.hpp"
 #include "exec/packer.hpp"
+#include "exec/pool_gate.hpp"
 #include "exec/silent_chain.hpp"
 #include "node/roster.hpp"
 #include "node/tiles/bank_queries.hpp"
@@ -30,6 +31,7 @@ namespace belfry::node {
 struct BankSnapshot {
     exec::BankCounters bank;
     exec::PoolCounters pool;
+    exec::PoolGate::Counters gate;
     std::array<std::uint64_t, exec::block_error_count> refused{}; // blocks, by reason
     std::uint64_t pool_size = 0;
     std::uint64_t accounts = 0;
@@ -79,6 +81,7 @@ private:
     void finalize(const ledger::BlockRef& ref);
     void flush_accounts();
     bool take_transactions();
+    [[nodiscard]] exec::PoolGate::View gate_view() const;
     bool take_blocks();
     bool replay_next();
     void replay(std::unique_ptr<ledger::Block> block);
@@ -106,6 +109,7 @@ private:
     Options options_;
     dataplane::Prefix prefix_;
     std::unique_ptr<exec::Bank> bank_;
+    exec::PoolGate gate_;
     exec::TransactionPool pool_;
     consensus::LeaderSchedule schedule_;
     Links& links_;

@@ -150,7 +150,7 @@ def expiry(make):
     expect(not any(valid(i) for i in cluster.all), "a blockhash of more than 150 blocks ago is still valid")
     late = cluster.load_result(cluster.load(20, 2, drain=4, blockhash=latest["blockhash"]), 60)
     expect(late["sent"] == 40 and late["processed"] == 0, f"expired transactions were executed: {late}")
-    expect(sum(cluster.counter(i, "bank", "pool.expired") for i in cluster.all) > 0, "no pool counted an expiry")
+    expect(sum(cluster.counter(i, "bank", "gate.expired") for i in cluster.all) > 0, "no pool counted an expiry")
 
 
 def commitments(make):

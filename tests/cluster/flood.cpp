@@ -7,6 +7,7 @@
 //          the node whose configuration is given (--node: that of another validator of its roster).
 // Output   one JSON object: {"seconds", "sent": {kind: count}, "failed", "bytes", "replies",
 //          "reply_bytes"}
+#include "crypto/base58.hpp"
 #include "ledger/model/genesis.hpp"
 #include "node/config.hpp"
 #include "tests/cluster/hostile_kinds.hpp"
@@ -32,7 +33,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t pool_count = 4096;
 constexpr std::size_t batch_max = 32;
 
 struct Options {
@@ -43,6 +43,7 @@ struct Options {
     std::uint32_t first_source = 2; // the last byte of 127.0.0.x
     std::uint32_t node = 0;
     std::uint64_t seed = 1;
+    std::string blockhash;
     bool list = false;
 };
 
@@ -94,8 +95,15 @@ Flood::Flood(const Options& options)
     if (options.node >= config.validators.size()) {
         throw std::runtime_error("flood: --node is not in the roster");
     }
-    const World world{.genesis = ledger::genesis_hash(ledger::load_genesis(config.genesis)),
-                      .target = static_cast<std::uint16_t>(options.node)};
+    World world{.genesis = ledger::genesis_hash(ledger::load_genesis(config.genesis)),
+                .target = static_cast<std::uint16_t>(options.node)};
+    if (!options.blockhash.empty()) {
+        const auto blockhash = crypto::fixed_from_base58<Hash>(options.blockhash);
+        if (!blockhash) {
+            throw std::runtime_error("flood: --blockhash is not 32 bytes in base58");
+        }
+        world.blockhash = *blockhash;
+    }
     Random random(options.seed);
     for (const std::string& text : options.send) {
         add(text, config, world, random);
@@ -131,8 +139,8 @@ void Flood::add(const std::string& text, const node::NodeConfig& config, const W
     const std::array<const node::Endpoint*, dataplane::lane_count> ports{
         &target.transactions, &target.forwards, &target.shreds, &target.votes, &target.repair};
     stream.to_bytes = ports[static_cast<std::size_t>(stream.kind->lane)]->to(stream.to);
-    stream.pool =
-        stream.kind->make(world, std::min<std::uint64_t>(pool_count, stream.wanted), random);
+    stream.pool = stream.kind->make(
+        world, std::min<std::uint64_t>(stream.kind->pool_max, stream.wanted), random);
     wanted_ += stream.wanted;
     streams_.push_back(std::move(stream));
 }
@@ -264,6 +272,7 @@ int main(int argc, char** argv)
         ->check(CLI::Range(1, 50));
     app.add_option("--node", options.node, "Number of the validator in the roster");
     app.add_option("--seed", options.seed);
+    app.add_option("--blockhash", options.blockhash, "A recent one, for transactions that name it");
     app.add_flag("--list", options.list, "Name every kind and stop");
     CLI11_PARSE(app, argc, argv);
     try {

@@ -51,21 +51,26 @@ std::vector<Bytes> repeat(std::size_t count, const auto& make_one)
 
 // ---- transactions -------------------------------------------------------------------------------
 
-/// A signed transfer between accounts that exist, on a blockhash that never did.
-Bytes transfer(Random& random)
+Bytes signed_transfer(const crypto::InsecureSigningKey& from, const Hash& blockhash, Random& random)
 {
-    static const std::vector<crypto::InsecureSigningKey> keys = node::load_account_keys(16);
-    const crypto::InsecureSigningKey& from = keys[random() % keys.size()];
-    const crypto::InsecureSigningKey& to = keys[random() % keys.size()];
+    Pubkey to;
+    to.bytes.fill(9);
     const std::array instructions{ledger::system_transfer(
-        {.from = from.pubkey, .to = to.pubkey, .lamports = Lamports{random() % 1'000'000}})};
+        {.from = from.pubkey, .to = to, .lamports = Lamports{random() % 1'000'000}})};
     const Bytes message = ledger::build_message(
-        {.fee_payer = from.pubkey, .recent_blockhash = Hash::from(random_bytes(random, 32))},
-        instructions);
+        {.fee_payer = from.pubkey, .recent_blockhash = blockhash}, instructions);
     Signature signature;
     const crypto::InsecureSignJob job{&from, message, &signature};
     crypto::insecure_sign_many(std::span(&job, 1));
     return ledger::assemble_transaction(std::span(&signature, 1), message);
+}
+
+/// From an account that exists, on a blockhash that never did.
+Bytes transfer(Random& random)
+{
+    static const std::vector<crypto::InsecureSigningKey> keys = node::load_account_keys(16);
+    return signed_transfer(keys[random() % keys.size()], Hash::from(random_bytes(random, 32)),
+                           random);
 }
 
 constexpr std::size_t signature_offset = 1;
@@ -73,6 +78,16 @@ constexpr std::size_t signature_offset = 1;
 std::vector<Bytes> expired(const World& /*world*/, std::size_t count, Random& random)
 {
     return repeat(count, [&] { return transfer(random); });
+}
+
+/// From keys that own nothing: whoever makes them pays nothing.
+std::vector<Bytes> unfunded(const World& world, std::size_t count, Random& random)
+{
+    return repeat(count, [&] {
+        const Bytes seed = random_bytes(random, 32);
+        return signed_transfer(crypto::InsecureSigningKey::from_seed(seed), world.blockhash,
+                               random);
+    });
 }
 
 std::vector<Bytes> duplicate(const World& /*world*/, std::size_t /*count*/, Random& random)
@@ -333,6 +348,8 @@ std::vector<Bytes> repair_other_genesis(const World& world, std::size_t count, R
     });
 }
 
+constexpr std::size_t signed_max = 200'000; // what repeats would be a duplicate
+
 constexpr std::array all{
     Kind{"truncated", Lane::transactions, "verify", "form.truncated", truncated},
     Kind{"oversized", Lane::transactions, "verify", "wire.too_long", oversized},
@@ -340,7 +357,8 @@ constexpr std::array all{
     Kind{"unsigned", Lane::transactions, "verify", "bad_signature", no_signature, true},
     Kind{"bad_signature", Lane::transactions, "verify", "bad_signature", bad_signature, true},
     Kind{"duplicate", Lane::transactions, "verify", "duplicate", duplicate},
-    Kind{"expired", Lane::transactions, "bank", "pool.expired_unknown", expired},
+    Kind{"expired", Lane::transactions, "bank", "gate.early_expired", expired, false, signed_max},
+    Kind{"unfunded", Lane::transactions, "bank", "gate.cannot_pay", unfunded, false, signed_max},
     Kind{"forward_bad_signature", Lane::forwards, "verify", "bad_signature", forward_bad_signature,
          true},
     Kind{"forward_other_genesis", Lane::forwards, "verify", "wire.wrong_cluster",

@@ -23,6 +23,7 @@ using Random = std::mt19937_64;
 struct World {
     Hash genesis;
     std::uint16_t target = 0; // index in the roster of the node under attack
+    Hash blockhash{};         // a recent one, for kinds that name one
 };
 
 struct Kind {
@@ -36,6 +37,8 @@ struct Kind {
     std::vector<Bytes> (*make)(const World&, std::size_t count, Random&) = nullptr;
     /// The last eight bytes may be overwritten with a number, so that no two are equal.
     bool numbered = false;
+    /// So many different ones are made at most.
+    std::size_t pool_max = 4096;
 };
 
 /// For GoogleTest.

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/pool_gate.hpp"
+
+#include <utility>
+
+namespace belfry::exec {
+
+PoolGate::PoolGate(const Options& options)
+    : options_(options)
+{
+}
+
+PoolGate::Verdict PoolGate::judge(const ledger::Transaction& transaction, const View& view)
+{
+    switch (view.age_of(transaction.recent_blockhash())) {
+    case BlockhashAge::expired:
+        ++counters_.expired;
+        return Verdict::refuse;
+    case BlockhashAge::unknown:
+        return Verdict::wait;
+    case BlockhashAge::valid:
+        break;
+    }
+    if (!view.can_pay(transaction)) {
+        ++counters_.cannot_pay;
+        return Verdict::refuse;
+    }
+    return Verdict::enter;
+}
+
+bool PoolGate::admit(const Arrival& arrival, const View& view)
+{
+    const Verdict verdict = judge(arrival.transaction, view);
+    if (verdict == Verdict::wait) {
+        if (early_.size() >= options_.early_max) {
+            ++counters_.early_full;
+        } else {
+            ++counters_.early;
+            early_.push_back(arrival);
+        }
+    }
+    return verdict == Verdict::enter;
+}
+
+std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
+{
+    std::vector<Arrival> entering;
+    std::deque<Arrival> still;
+    for (Arrival& arrival : early_) {
+        switch (judge(arrival.transaction, view)) {
+        case Verdict::enter:
+            entering.push_back(std::move(arrival));
+            break;
+        case Verdict::wait:
+            if (now.value > arrival.received.value &&
+                now.value - arrival.received.value > options_.early_slots_max) {
+                ++counters_.early_expired;
+            } else {
+                still.push_back(std::move(arrival));
+            }
+            break;
+        case Verdict::refuse:
+            break;
+        }
+    }
+    early_ = std::move(still);
+    return entering;
+}
+
+} // namespace belfry::exec
