@@ -39,7 +39,7 @@ public:
     restore(std::span<const JournalRecord> records) override;
     void prune(const BlockName& finalized) override;
     [[nodiscard]] Slot window_end() const override;
-    [[nodiscard]] Slot clock_end() const override { return gadget_.clock_end(); }
+    [[nodiscard]] Slot slot_limit() const override { return gadget_.slot_limit(); }
     [[nodiscard]] EngineStatus status() const override;
     [[nodiscard]] std::vector<Bytes> latest_certificates() const override;
     void count(std::vector<NamedCount>& out) const override;

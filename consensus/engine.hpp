@@ -103,7 +103,7 @@ struct Duplicate {
     Hash second;
 };
 enum class TimerKind : std::uint8_t {
-    slot_tick, // once in every slot, on start, and again while the clock is kept back (clock_end):
+    slot_tick, // once in every slot, on start, and again while the clock is kept back (slot_limit):
                // time to repeat the newest vote
     build,     // this node leads the slot and should begin now
     patience,  // what an Arm asked for
@@ -285,7 +285,7 @@ public:
     /// The first slot that the clock must not begin yet. Far ahead while blocks become final; when
     /// none has for most of the window, its last slots are kept for the time when they can again:
     /// no clock runs into them before what is below is settled.
-    [[nodiscard]] virtual Slot clock_end() const = 0;
+    [[nodiscard]] virtual Slot slot_limit() const = 0;
     [[nodiscard]] virtual EngineStatus status() const = 0;
     /// Encoded certificates to travel in a block that this node begins now; may be none.
     [[nodiscard]] virtual std::vector<Bytes> latest_certificates() const { return {}; }

@@ -472,7 +472,7 @@ Slot CertificateGadget::window_end() const
     return state_->end();
 }
 
-Slot CertificateGadget::clock_end() const
+Slot CertificateGadget::slot_limit() const
 {
     const State& state = *state_;
     Slot settled = state.base.slot;

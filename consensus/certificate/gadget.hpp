@@ -151,9 +151,9 @@ public:
     [[nodiscard]] Said said(Slot slot) const;
     /// Slots from this one on are not taken yet.
     [[nodiscard]] Slot window_end() const;
-    /// As Engine::clock_end. What is settled reaches from the base up to the first slot without a
+    /// As Engine::slot_limit. What is settled reaches from the base up to the first slot without a
     /// skip certificate.
-    [[nodiscard]] Slot clock_end() const;
+    [[nodiscard]] Slot slot_limit() const;
     /// What made the gadget stop: encoded certificates that contradict each other; else empty.
     [[nodiscard]] const std::vector<Bytes>& conflicting_certificates() const;
     [[nodiscard]] const GadgetCounters& counters() const;

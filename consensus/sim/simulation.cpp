@@ -205,8 +205,8 @@ void Simulation::on_slot(std::size_t i, Slot due)
     // After a pause the clock is where it would have been: slots in between never began here.
     std::uint64_t clock = calendar_.now() - machine.skew_ms - machine.held_ms;
     Slot slot = std::max(due, Slot{clock / options_.slot_ms});
-    if (machine.engine && slot >= machine.engine->clock_end()) {
-        slot = Slot{machine.engine->clock_end().value - 1};
+    if (machine.engine && slot >= machine.engine->slot_limit()) {
+        slot = Slot{machine.engine->slot_limit().value - 1};
         machine.held_ms += clock - begin_of(slot);
         clock = begin_of(slot);
     }

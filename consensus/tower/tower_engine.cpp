@@ -386,7 +386,7 @@ void TowerEngine::stop_signing(FaultReason why, Effects& effects)
 
 // ---- What others may ask ------------------------------------------------------------------------
 
-Slot TowerEngine::clock_end() const
+Slot TowerEngine::slot_limit() const
 {
     constexpr std::uint64_t kept_share = 8; // of the window, for after a long standstill
     constexpr std::uint64_t slots_after_confirmed = 16;

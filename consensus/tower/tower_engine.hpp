@@ -140,7 +140,7 @@ public:
     restore(std::span<const JournalRecord> records) override;
     void prune(const BlockName& finalized) override;
     [[nodiscard]] Slot window_end() const override;
-    [[nodiscard]] Slot clock_end() const override;
+    [[nodiscard]] Slot slot_limit() const override;
     [[nodiscard]] EngineStatus status() const override;
     void count(std::vector<NamedCount>& out) const override;
     [[nodiscard]] std::uint64_t digest() const override;

@@ -90,10 +90,13 @@ Result<std::vector<AddressEntry>, StoreError> AddressIndex::newest(const Query& 
     if (step) { // the last one below it
         step = *step ? cursor.previous() : cursor.last();
     }
-    while (step && *step && entries.size() < query.count_max &&
-           std::ranges::equal((*step)->key.first(std::min((*step)->key.size(), Pubkey::size_bytes)),
-                              query.address.view())) {
-        BELFRY_TRY(entry, decode_entry(**step));
+    while (step && *step && entries.size() < query.count_max) {
+        const LmdbCursor::Record& record = **step;
+        const std::size_t address_bytes = std::min(record.key.size(), Pubkey::size_bytes);
+        if (!std::ranges::equal(record.key.first(address_bytes), query.address.view())) {
+            break;
+        }
+        BELFRY_TRY(entry, decode_entry(record));
         entries.push_back(entry);
         step = cursor.previous();
     }

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <memory>
 
 namespace belfry::node {
 
@@ -19,8 +20,9 @@ constexpr std::uint64_t stake_default = 1'000'000'000;
 std::uint64_t number_argument(std::string_view argument, std::string_view text)
 {
     std::uint64_t value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [rest, error] = std::from_chars(text.data(), end, value);
+    const char* const begin = std::to_address(text.begin());
+    const char* const end = std::to_address(text.end());
+    const auto [rest, error] = std::from_chars(begin, end, value);
     if (error != std::errc{} || rest != end) {
         throw CommandError(exit_usage,
                            fmt::format("{}: '{}' is not a whole number", argument, text));

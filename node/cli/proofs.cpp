@@ -25,6 +25,7 @@ public:
         , hash_(ledger::genesis_hash(genesis_))
     {
         std::vector<Stake> stakes;
+        stakes.reserve(genesis_.validators.size());
         for (const ledger::GenesisValidator& validator : genesis_.validators) {
             stakes.push_back(validator.stake);
         }

@@ -219,6 +219,7 @@ public:
         const unsigned cores = std::max(std::thread::hardware_concurrency(), 1U);
         {
             std::vector<std::jthread> workers;
+            workers.reserve(cores);
             for (unsigned i = 0; i < cores; ++i) {
                 workers.emplace_back([this] { work(); });
             }

@@ -165,7 +165,7 @@ bool ConsensusTile::follow_clock(std::uint64_t now_ns)
     if (slot_begun_ && *slot_begun_ >= slot) {
         return false;
     }
-    if (const Slot end = engine_->clock_end(); slot >= end) {
+    if (const Slot end = engine_->slot_limit(); slot >= end) {
         const Slot kept{end.value - 1};
         clock_.hold(kept, now_ns);
         ++counts_.clock_held;

@@ -269,24 +269,24 @@ TEST(Gadget, keeps_the_clock_out_of_the_end_of_its_window_until_all_below_is_set
 {
     Bench bench;
     const std::uint64_t end = bench.gadget.window_end().value;
-    EXPECT_EQ(bench.gadget.clock_end(), Slot{end - end / 8});
+    EXPECT_EQ(bench.gadget.slot_limit(), Slot{end - end / 8});
     // Skipped up to there by all but one of four: settled, and a few slots may begin.
     for (std::uint16_t who = 1; who < 4; ++who) {
         bench.skip(who, 1, end - end / 8 - 2);
     }
-    EXPECT_EQ(bench.gadget.clock_end(), Slot{end - end / 8 + 6});
+    EXPECT_EQ(bench.gadget.slot_limit(), Slot{end - end / 8 + 6});
     // A notarized block is no less settled, what is open below it is passed over.
     const BlockName block = name(end - 100);
     bench.block(block, genesis);
     for (std::uint16_t who = 1; who < 4; ++who) {
         bench.notarize(who, block);
     }
-    EXPECT_EQ(bench.gadget.clock_end(), Slot{end - 100 + 8});
+    EXPECT_EQ(bench.gadget.slot_limit(), Slot{end - 100 + 8});
     // Never beyond the window, however much is settled.
     for (std::uint16_t who = 1; who < 4; ++who) {
         bench.skip(who, end - 99, end - 1);
     }
-    EXPECT_EQ(bench.gadget.clock_end(), bench.gadget.window_end());
+    EXPECT_EQ(bench.gadget.slot_limit(), bench.gadget.window_end());
 }
 
 TEST(Gadget, counts_nobody_twice)

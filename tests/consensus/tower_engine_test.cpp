@@ -263,14 +263,14 @@ TEST(TowerEngine, keeps_the_clock_out_of_the_end_of_its_window_until_votes_come_
 {
     Bench bench({.self = std::nullopt, .slots_max = 64});
     EXPECT_EQ(bench.engine.window_end(), Slot{65});
-    EXPECT_EQ(bench.engine.clock_end(), Slot{57});
+    EXPECT_EQ(bench.engine.slot_limit(), Slot{57});
     bench.block(name(50), genesis);
     bench.vote(1, name(50));
     bench.vote(2, name(50));
-    EXPECT_EQ(bench.engine.clock_end(), Slot{57});
+    EXPECT_EQ(bench.engine.slot_limit(), Slot{57});
     bench.vote(3, name(50));
     ASSERT_EQ(bench.engine.status().confirmed, name(50));
-    EXPECT_EQ(bench.engine.clock_end(), Slot{65}) << "never beyond the window";
+    EXPECT_EQ(bench.engine.slot_limit(), Slot{65}) << "never beyond the window";
 }
 
 TEST(TowerEngine, equal_inputs_give_equal_digests_and_other_inputs_do_not)
