@@ -25,11 +25,13 @@ InsertResult TransactionPool::insert(const ledger::Transaction& transaction, Ori
     BELFRY_CHECK(batch_.empty());
     if (find(transaction.message_hash()) != no_entry) {
         ++counters_.duplicate;
+        tell(PoolEvent::duplicate, transaction);
         return InsertResult::duplicate;
     }
     const std::uint64_t priority_fee = compute_budget_of(transaction, rules_).priority_fee.value;
     if (size_ == options_.transactions_max && !make_room(priority_fee)) {
         ++counters_.refused_full;
+        tell(PoolEvent::refused_full, transaction);
         return InsertResult::full;
     }
     if (free_.empty()) {
@@ -45,6 +47,7 @@ InsertResult TransactionPool::insert(const ledger::Transaction& transaction, Ori
     entry.received = received;
     entry.writable_mask = writable_mask_of(transaction);
     entry.origin = origin;
+    entry.told_waiting = false;
     entry.older = newest_;
     entry.newer = no_entry;
     (newest_ != no_entry ? entries_[newest_].newer : oldest_) = place;
@@ -56,6 +59,7 @@ InsertResult TransactionPool::insert(const ledger::Transaction& transaction, Ori
         to_forward_.push_back(Forward{entry.arrival, place});
     }
     ++counters_.inserted;
+    tell(PoolEvent::inserted, place);
     return InsertResult::inserted;
 }
 
@@ -75,7 +79,7 @@ bool TransactionPool::make_room(std::uint64_t priority_fee)
         return false;
     }
     ++counters_.evicted_by_fee;
-    remove(ready_.rbegin()->entry);
+    drop(PoolEvent::evicted_by_fee, ready_.rbegin()->entry);
     return true;
 }
 
@@ -152,7 +156,7 @@ std::span<const ledger::Transaction* const> TransactionPool::take_batch(const Ba
     }
     for (const std::uint32_t place : expired) {
         ++counters_.expired;
-        remove(place);
+        drop(PoolEvent::expired, place);
     }
     for (const std::uint32_t place : unknown) {
         wait(place);
@@ -164,8 +168,12 @@ void TransactionPool::wait(std::uint32_t place)
 {
     if (waiting_count_ == options_.waiting_max) {
         ++counters_.dropped_waiting_full;
-        remove(place);
+        drop(PoolEvent::dropped_waiting_full, place);
     } else {
+        if (!entries_[place].told_waiting) {
+            entries_[place].told_waiting = true;
+            tell(PoolEvent::waiting, place);
+        }
         set_stage(place, Stage::waiting);
     }
 }
@@ -206,6 +214,7 @@ void TransactionPool::settle(std::span<const PackOutcome> outcomes)
         switch (outcomes[i].result) {
         case PackResult::included:
             ++counters_.packed;
+            tell(PoolEvent::packed, place);
             set_stage(place, Stage::packed);
             break;
         case PackResult::blockhash_not_found:
@@ -213,15 +222,15 @@ void TransactionPool::settle(std::span<const PackOutcome> outcomes)
             break;
         case PackResult::blockhash_expired:
             ++counters_.expired;
-            remove(place);
+            drop(PoolEvent::expired, place);
             break;
         case PackResult::duplicate:
             ++counters_.dropped_duplicate;
-            remove(place);
+            drop(PoolEvent::dropped_duplicate, place);
             break;
         case PackResult::payer_cannot_pay:
             ++counters_.dropped_payer;
-            remove(place);
+            drop(PoolEvent::dropped_payer, place);
             break;
         case PackResult::block_full:
             break; // stays ready
@@ -263,7 +272,7 @@ void TransactionPool::expire(Slot now, const AgeOf& age_of)
                                       now.value - entry.received.value > options_.unknown_slots_max;
         if (age == BlockhashAge::expired || too_long_unknown) {
             ++(too_long_unknown ? counters_.expired_unknown : counters_.expired);
-            remove(place);
+            drop(too_long_unknown ? PoolEvent::expired_unknown : PoolEvent::expired, place);
         } else if (entry.stage == Stage::waiting) {
             set_stage(place, Stage::ready);
         }

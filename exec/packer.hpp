@@ -24,6 +24,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace belfry::exec {
@@ -35,6 +36,21 @@ enum class InsertResult : std::uint8_t {
     inserted,
     duplicate, // the message is in the pool
     full,      // every other pays at least as much
+};
+
+/// What happens to a transaction at the pool, for who wants to be told of each.
+enum class PoolEvent : std::uint8_t {
+    inserted,
+    duplicate,
+    refused_full,
+    evicted_by_fee,
+    waiting, // for its blockhash; told once
+    dropped_waiting_full,
+    packed,
+    dropped_duplicate,
+    dropped_payer,
+    expired,
+    expired_unknown,
 };
 
 struct PoolCounters {
@@ -68,6 +84,10 @@ public:
     using AgeOf = std::function<BlockhashAge(const Hash& blockhash)>;
 
     TransactionPool(const Options& options, const ExecutionRules& rules);
+
+    /// Called for each event, before the pool forgets the transaction. It must not call the pool.
+    using Observer = std::function<void(PoolEvent event, const ledger::Transaction& transaction)>;
+    void observe(Observer observer) { observer_ = std::move(observer); }
 
     /// The signatures were verified. received: the slot by the local clock.
     InsertResult insert(const ledger::Transaction& transaction, Origin origin, Slot received);
@@ -113,6 +133,7 @@ private:
         std::uint32_t newer = no_entry;
         Origin origin = Origin::direct;
         Stage stage = Stage::free;
+        bool told_waiting = false;
     };
     struct Rank { // best first
         std::uint64_t priority_fee = 0;
@@ -139,6 +160,21 @@ private:
     [[nodiscard]] static Rank rank_of(const Entry& entry, std::uint32_t place);
     void set_stage(std::uint32_t place, Stage stage);
     void remove(std::uint32_t place);
+    void tell(PoolEvent event, const ledger::Transaction& transaction) const
+    {
+        if (observer_) {
+            observer_(event, transaction);
+        }
+    }
+    void tell(PoolEvent event, std::uint32_t place) const
+    {
+        tell(event, transaction_of(entries_[place]));
+    }
+    void drop(PoolEvent event, std::uint32_t place)
+    {
+        tell(event, place);
+        remove(place);
+    }
     [[nodiscard]] bool lock_accounts(const Entry& entry);
     void wait(std::uint32_t place);
     void start_window(std::uint64_t window);
@@ -161,6 +197,7 @@ private:
     std::uint64_t forward_window_ = 0; // one more than the window of to_forward_, 0: none yet
     std::deque<Forward> to_forward_;   // oldest first
     PoolCounters counters_;
+    Observer observer_;
 };
 
 } // namespace belfry::exec

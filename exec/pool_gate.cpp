@@ -15,6 +15,7 @@ PoolGate::Verdict PoolGate::judge(const ledger::Transaction& transaction, const 
     switch (view.age_of(transaction.recent_blockhash())) {
     case BlockhashAge::expired:
         ++counters_.expired;
+        tell(PoolEvent::expired, transaction);
         return Verdict::refuse;
     case BlockhashAge::unknown:
         return Verdict::wait;
@@ -23,6 +24,7 @@ PoolGate::Verdict PoolGate::judge(const ledger::Transaction& transaction, const 
     }
     if (!view.can_pay(transaction)) {
         ++counters_.cannot_pay;
+        tell(PoolEvent::dropped_payer, transaction);
         return Verdict::refuse;
     }
     return Verdict::enter;
@@ -34,8 +36,10 @@ bool PoolGate::admit(const Arrival& arrival, const View& view)
     if (verdict == Verdict::wait) {
         if (early_.size() >= options_.early_max) {
             ++counters_.early_full;
+            tell(PoolEvent::dropped_waiting_full, arrival.transaction);
         } else {
             ++counters_.early;
+            tell(PoolEvent::waiting, arrival.transaction);
             early_.push_back(arrival);
         }
     }
@@ -55,6 +59,7 @@ std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
             if (now.value > arrival.received.value &&
                 now.value - arrival.received.value > options_.early_slots_max) {
                 ++counters_.early_expired;
+                tell(PoolEvent::expired_unknown, arrival.transaction);
             } else {
                 still.push_back(std::move(arrival));
             }

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace belfry::exec {
@@ -48,6 +49,9 @@ public:
     };
     explicit PoolGate(const Options& options);
 
+    /// Told of each refusal and of who begins to wait, as by the pool.
+    void observe(TransactionPool::Observer observer) { observer_ = std::move(observer); }
+
     /// True: it may enter now. Else it waits here, or is refused.
     [[nodiscard]] bool admit(const Arrival& arrival, const View& view);
     /// Once per slot: those that may enter by now, in the order of their arrival.
@@ -59,8 +63,15 @@ public:
 private:
     enum class Verdict : std::uint8_t { enter, wait, refuse };
     [[nodiscard]] Verdict judge(const ledger::Transaction& transaction, const View& view);
+    void tell(PoolEvent event, const ledger::Transaction& transaction) const
+    {
+        if (observer_) {
+            observer_(event, transaction);
+        }
+    }
 
     Options options_;
+    TransactionPool::Observer observer_;
     std::deque<Arrival> early_; // oldest first
     Counters counters_;
 };

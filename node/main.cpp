@@ -20,6 +20,7 @@ int main(int argc, char** argv)
     belfry::node::add_certificate(app, &exit_code);
     belfry::node::add_evidence(app, &exit_code);
     belfry::node::add_status(app, &exit_code);
+    belfry::node::add_tx(app, &exit_code);
     belfry::node::add_version(app, &exit_code);
     belfry::node::add_run(app, &exit_code);
     belfry::node::add_local_cluster(app, &exit_code);

@@ -383,6 +383,13 @@ bool RpcPort::post(RequestId id, Request request)
     } else if (std::holds_alternative<GetReadiness>(request)) {
         answered_here_.push_back(
             {.id = id, .context = view_.bank.snapshot().processed, .body = readiness()});
+    } else if (const auto* const trail = std::get_if<GetTransactionTrail>(&request)) {
+        const TransactionTrail& bank = view_.bank.trail();
+        const std::array rings{&view_.verify.trail(), &bank.passed, &bank.dropped};
+        answered_here_.push_back(
+            {.id = id,
+             .context = view_.bank.snapshot().processed,
+             .body = JsonAnswer{trail_json(find_trail(trail->signature, rings), monotonic_ns())}});
     } else if (const auto* const voters = std::get_if<GetVoteAccounts>(&request)) {
         answered_here_.push_back(
             {.id = id, .context = view_.bank.snapshot().processed, .body = vote_accounts(*voters)});

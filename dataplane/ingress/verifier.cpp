@@ -71,7 +71,7 @@ void Verifier::add(Lane lane, ByteView datagram)
         return;
     }
     if (duplicates_.seen(transaction->message_hash())) {
-        drop(IngressDrop::duplicate);
+        drop(IngressDrop::duplicate, *transaction);
         return;
     }
     pending_.push_back({.transaction = *transaction, .lane = lane, .signatures_good = false});
@@ -108,12 +108,12 @@ bool Verifier::settle(std::size_t index)
 {
     const Pending& pending = pending_[index];
     if (!pending.signatures_good) {
-        drop(IngressDrop::bad_signature);
+        drop(IngressDrop::bad_signature, pending.transaction);
         return false;
     }
     // Asked again: a good copy may have come earlier in this very batch.
     if (duplicates_.seen(pending.transaction.message_hash())) {
-        drop(IngressDrop::duplicate);
+        drop(IngressDrop::duplicate, pending.transaction);
         return false;
     }
     duplicates_.fill(pending.transaction.message_hash());

@@ -21,6 +21,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,8 @@ public:
         std::size_t batch_max = 256;
         DuplicateFilter::Options duplicates{};
         std::size_t key_cache_bytes = std::size_t{1} << 20;
+        /// Told of each drop whose transaction could be read; nothing in it is verified.
+        std::function<void(IngressDrop reason, const ledger::Transaction&)> on_drop{};
     };
     Verifier(const Hash& genesis_hash, const Options& options);
 
@@ -109,6 +112,13 @@ private:
     };
 
     void drop(IngressDrop reason) { counters_.dropped[static_cast<std::size_t>(reason)].add(); }
+    void drop(IngressDrop reason, const ledger::Transaction& transaction)
+    {
+        drop(reason);
+        if (options_.on_drop) {
+            options_.on_drop(reason, transaction);
+        }
+    }
     void check_signatures();
     /// Counts the verdict on pending_[index]; true when it is to be handed over.
     bool settle(std::size_t index);

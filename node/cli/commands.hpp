@@ -33,6 +33,7 @@ void add_certificate(CLI::App& app, int* exit_code);
 void add_evidence(CLI::App& app, int* exit_code);
 void add_status(CLI::App& app, int* exit_code);
 void add_config(CLI::App& app, int* exit_code);
+void add_tx(CLI::App& app, int* exit_code);
 void add_version(CLI::App& app, int* exit_code);
 
 /// Parses the arguments, which runs the subcommand, and returns what main returns: exit_code as the
@@ -96,6 +97,14 @@ struct StatusOptions {
     bool json = false;
 };
 [[nodiscard]] int run_status(const StatusOptions& options);
+
+struct TxWhyOptions {
+    NodeAddress node;
+    std::string signature;
+};
+/// Says where a transaction is, or what dropped it and why. exit_failed: it failed or was dropped;
+/// exit_try_again: this node knows nothing of it.
+[[nodiscard]] int run_tx_why(const TxWhyOptions& options);
 
 struct ProofOptions {
     NodeAddress node;

@@ -126,6 +126,17 @@ void add_status(CLI::App& app, int* exit_code)
     command.add_flag("--json", options->json, "as JSON");
 }
 
+void add_tx(CLI::App& app, int* exit_code)
+{
+    CLI::App& group = *app.add_subcommand("tx", "about one transaction");
+    group.require_subcommand(1);
+    CLI::App& command = *group.add_subcommand(
+        "why", "where a transaction is, or what dropped it and why, as one node knows");
+    const auto options = on_chosen(command, exit_code, run_tx_why);
+    add_node_address(command, options->node);
+    command.add_option("signature", options->signature, "its first signature, base58")->required();
+}
+
 void add_config(CLI::App& app, int* exit_code)
 {
     app.add_subcommand("config", "print a commented node.toml with every key and its default")

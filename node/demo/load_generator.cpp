@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/demo/load_generator.hpp"
 
+#include "crypto/base58.hpp"
 #include "crypto/ed25519_bulk_sign.hpp"
 #include "crypto/sha256.hpp"
 #include "ledger/model/transaction_builder.hpp"
@@ -437,9 +438,12 @@ boost::json::object LoadGenerator::summary() const
                                        {"max", ms(us.max())},
                                        {"samples", us.count()}};
     }
+    const std::string first = // for `belfry tx why`
+        sent_.empty() ? "" : crypto::to_base58(sent_.front().signature.view());
     return {{"sent", sent_.size()},          {"resent", resent_count_},
             {"processed", processed_count_}, {"confirmed", confirmed_count_},
-            {"finalized", finalized_count_}, {"latency_ms", latency}};
+            {"finalized", finalized_count_}, {"latency_ms", latency},
+            {"first_signature", first}};
 }
 
 void LoadGenerator::write_progress()

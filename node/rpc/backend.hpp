@@ -90,6 +90,10 @@ struct GetBlockSummary {
     Slot slot;
 };
 struct GetNodeStatus {};
+/// What this node did with a transaction, as far as memory goes.
+struct GetTransactionTrail {
+    Signature signature;
+};
 
 using Request =
     std::variant<GetSlot, GetBlockHeight, GetTransactionCount, GetEpochInfo, GetBalance,
@@ -98,7 +102,7 @@ using Request =
                  GetNodeStatus, GetAccounts, SimulateTransaction, RequestAirdrop, GetSupply,
                  GetTransaction, GetBlock, GetBlocks, GetBlockTime, GetFirstAvailableBlock,
                  GetSignaturesForAddress, GetBlockProduction, GetRecentPerformanceSamples,
-                 GetBlockLogs, GetVoteAccounts, GetProofs, GetReadiness>;
+                 GetBlockLogs, GetVoteAccounts, GetProofs, GetReadiness, GetTransactionTrail>;
 
 inline constexpr std::size_t signatures_per_request_max = 256;
 inline constexpr std::uint64_t leaders_per_request_max = 5000;

@@ -206,9 +206,19 @@ void get_performance_samples(const Params& params, const NodeFacts& /*facts*/, C
     call.request = question;
 }
 
-constexpr std::array<NamedMethod, 12> methods{{
-    {"belfryCertificates", get_certificates}, // our own: what proves that a slot is final
-    {"belfryEvidence", ask<GetProofs>},       // and that a validator broke the rules
+void get_transaction_trail(const Params& params, const NodeFacts& /*facts*/, Call& call)
+{
+    const auto signature = crypto::fixed_from_base58<Signature>(params.text(0, "signature"));
+    if (!signature) {
+        throw_invalid_params("signature is not 64 bytes of base58");
+    }
+    call.request = GetTransactionTrail{*signature};
+}
+
+constexpr std::array<NamedMethod, 13> methods{{
+    {"belfryCertificates", get_certificates},          // our own: what proves that a slot is final
+    {"belfryEvidence", ask<GetProofs>},                // and that a validator broke the rules
+    {"belfryTransactionTrail", get_transaction_trail}, // what this node did with a transaction
     {"getBlock", get_block},
     {"getBlockProduction", get_block_production},
     {"getBlockTime", get_block_time},

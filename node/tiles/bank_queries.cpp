@@ -121,6 +121,10 @@ public:
     ReplyBody operator()(const GetVoteAccounts&) { return NotAvailable{"asked at the wrong tile"}; }
     ReplyBody operator()(const GetReadiness&) { return NotAvailable{"asked at the wrong tile"}; }
     ReplyBody operator()(const GetHealth&) { return NotAvailable{"asked at the wrong tile"}; }
+    ReplyBody operator()(const GetTransactionTrail&)
+    {
+        return NotAvailable{"asked at the wrong tile"};
+    }
     ReplyBody operator()(const GetNodeStatus&) { return NotAvailable{"asked at the wrong tile"}; }
 
 private:

@@ -41,10 +41,29 @@ BankTile::BankTile(Options options, std::unique_ptr<exec::Bank> bank,
     for (const BlockSummary& block : options_.history) {
         history_.add(block);
     }
+    const auto observer = [this](exec::PoolEvent event, const ledger::Transaction& transaction) {
+        note(event, transaction);
+    };
+    pool_.observe(observer);
+    gate_.observe(observer);
     levels_.finalized = bank_->finalized().ref();
     levels_.confirmed = levels_.finalized;
     levels_.processed = options_.tip;
     publish(monotonic_ns());
+}
+
+void BankTile::note(const Signature& signature, const TrailEvent& event)
+{
+    TrailEvent timed = event;
+    timed.time_ns = now_ns_;
+    trail_.note(signature, timed);
+}
+
+void BankTile::note(exec::PoolEvent event, const ledger::Transaction& transaction)
+{
+    const bool packs = event == exec::PoolEvent::packed && building_.has_value();
+    note(transaction.signature(0),
+         {.stage = trail_stage(event), .slot = packs ? building_->order.slot : slot_});
 }
 
 const Pubkey& BankTile::leader_key(Slot slot)
@@ -80,6 +99,7 @@ std::chrono::nanoseconds BankTile::sleep_max() const
 
 bool BankTile::work(std::uint64_t now_ns)
 {
+    now_ns_ = now_ns;
     bool busy = take_orders();
     busy = take_transactions() || busy;
     busy = take_blocks() || busy;
@@ -275,6 +295,9 @@ void BankTile::refuse(std::unique_ptr<ledger::Block> block, exec::BlockError why
 void BankTile::executed(const exec::BlockState& state, Executed block)
 {
     pool_.on_block_processed(state.statuses);
+    for (const exec::TransactionStatus& status : state.statuses) {
+        note(status.first_signature, {.stage = TrailStage::processed, .slot = state.slot()});
+    }
     push_or_wait(links_.bank_store,
                  BankToStore(StoreBlock{{.ref = state.ref(),
                                          .parent = block.parent,
@@ -435,10 +458,12 @@ bool BankTile::forward()
 void BankTile::forward_one(const ledger::Transaction& transaction)
 {
     dataplane::write_forward(prefix_, transaction.wire(), forward_bytes_);
+    const Signature signature = transaction.signature(0);
     for (const std::uint16_t leader : next_leaders_) {
         Packet* const packet = links_.bank_net.claim();
         if (packet == nullptr) {
             ++counts_.net_link_full;
+            note(signature, {.stage = TrailStage::forward_link_full, .slot = slot_});
             return;
         }
         packet->lane = dataplane::Lane::forwards;
@@ -446,6 +471,11 @@ void BankTile::forward_one(const ledger::Transaction& transaction)
         packet->set_payload(forward_bytes_);
         links_.bank_net.commit();
         ++counts_.forwards_sent;
+    }
+    if (!next_leaders_.empty()) {
+        note(signature, {.stage = TrailStage::forwarded,
+                         .slot = slot_,
+                         .detail = static_cast<std::uint32_t>(next_leaders_.size())});
     }
 }
 

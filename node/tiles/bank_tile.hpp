@@ -18,6 +18,7 @@
 #include "node/tiles/bank_queries.hpp"
 #include "node/tiles/tile.hpp"
 #include "node/topology.hpp"
+#include "node/transaction_trail.hpp"
 
 #include <array>
 #include <deque>
@@ -69,6 +70,8 @@ public:
     void finish();
 
     [[nodiscard]] BankSnapshot snapshot() const { return published_.read(); }
+    /// Of the newest transactions; may be read by all.
+    [[nodiscard]] const TransactionTrail& trail() const { return trail_; }
 
 private:
     /// The own block while its slot lasts.
@@ -104,6 +107,8 @@ private:
     bool answer_questions();
     void tell_levels(const Levels& before);
     void publish(std::uint64_t now_ns);
+    void note(exec::PoolEvent event, const ledger::Transaction& transaction);
+    void note(const Signature& signature, const TrailEvent& event);
     [[nodiscard]] const Pubkey& leader_key(Slot slot);
 
     Options options_;
@@ -130,6 +135,8 @@ private:
     Bytes forward_bytes_;
     std::uint64_t airdrop_count_ = 0;
     std::vector<ChainEvent::Block> newly_final_; // since the last event
+    TransactionTrail trail_;
+    std::uint64_t now_ns_ = 0;
     std::uint64_t published_ns_ = 0;
     BankSnapshot counts_;
     Published<BankSnapshot> published_;

@@ -10,12 +10,20 @@ constexpr std::uint64_t generation_interval_ns = 1'000'000'000;
 
 VerifyTile::VerifyTile(const Hash& genesis_hash, Links& links)
     : links_(links)
-    , verifier_(genesis_hash, {})
+    , verifier_(genesis_hash, {.on_drop = [this](dataplane::IngressDrop reason,
+                                                 const ledger::Transaction& transaction) {
+                    trail_.note(transaction.signature(0),
+                                {.stage = reason == dataplane::IngressDrop::duplicate
+                                              ? TrailStage::duplicate_datagram
+                                              : TrailStage::bad_signature,
+                                 .time_ns = now_ns_});
+                }})
 {
 }
 
 bool VerifyTile::work(std::uint64_t now_ns)
 {
+    now_ns_ = now_ns;
     if (now_ns - generation_ns_ >= generation_interval_ns) {
         generation_ns_ = now_ns;
         verifier_.next_generation();
@@ -36,6 +44,8 @@ bool VerifyTile::work(std::uint64_t now_ns)
         AdmittedTransaction* const slot = links_.verify_bank.claim();
         if (slot == nullptr) {
             link_full_.add();
+            trail_.note(good.transaction.signature(0),
+                        {.stage = TrailStage::bank_link_full, .time_ns = now_ns_});
             return;
         }
         slot->transaction = good.transaction;

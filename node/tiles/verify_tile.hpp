@@ -7,6 +7,7 @@
 #include "dataplane/ingress/verifier.hpp"
 #include "node/tiles/tile.hpp"
 #include "node/topology.hpp"
+#include "node/transaction_trail.hpp"
 
 namespace belfry::node {
 
@@ -21,10 +22,14 @@ public:
 
     [[nodiscard]] const dataplane::IngressCounters& ingress() const { return verifier_.counters(); }
     [[nodiscard]] const Counter& link_full() const { return link_full_; }
+    /// Of what was dropped here; may be read by all.
+    [[nodiscard]] const TrailRing& trail() const { return trail_; }
 
 private:
     Links& links_;
+    TrailRing trail_{32'768};
     dataplane::Verifier verifier_;
+    std::uint64_t now_ns_ = 0;
     std::uint64_t generation_ns_ = 0;
     Counter link_full_; // good transactions for which the bank had no room
 };

@@ -144,6 +144,9 @@ class Cluster:
         """A command of the program, to its end."""
         return subprocess.run([self.belfry, *map(str, arguments)], capture_output=True, text=True, timeout=60)
 
+    def why(self, index, signature):
+        return self.run("tx", "why", "--config", self.configs[index], signature)
+
     def run_in_background(self, *arguments):
         with open(self.folder / "commands.log", "ab") as log:
             process = subprocess.Popen([self.belfry, *map(str, arguments)], stdout=log, stderr=log)

@@ -8,7 +8,7 @@ COUNT makes a scenario longer that says what it counts: kills, rounds, seconds.
 
 Every scenario is bounded in time, uses free ports and ends only the processes it started.
 """
-import os, pathlib, shutil, sys, tempfile, time
+import os, pathlib, re, shutil, sys, tempfile, time
 
 from cluster import Cluster, Failure, Skipped, expect
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
@@ -151,6 +151,11 @@ def expiry(make):
     late = cluster.load_result(cluster.load(20, 2, drain=4, blockhash=latest["blockhash"]), 60)
     expect(late["sent"] == 40 and late["processed"] == 0, f"expired transactions were executed: {late}")
     expect(sum(cluster.counter(i, "bank", "gate.expired") for i in cluster.all) > 0, "no pool counted an expiry")
+    said = cluster.why(0, late["first_signature"])  # the load sends its first one to validator 0
+    expect(said.returncode == 1 and said.stdout.startswith("dropped: it expired, 150 blocks have followed"),
+           f"tx why does not tell of the expiry: {said}")
+    unseen = cluster.why(0, "1" * 64)
+    expect(unseen.returncode == 75 and unseen.stdout.startswith("unknown to this node"), f"tx why knows {unseen}")
 
 
 def commitments(make):
@@ -177,6 +182,13 @@ def commitments(make):
     cluster.wait("finalized shows the transfer everywhere",
                  lambda: all(balance(i, "finalized") == lamports for i in cluster.all), 60)
     expect(sender.wait(timeout=60) == 0, f"transfer ended with {sender.returncode}")
+    signature = re.search(r"^signature (\S+)$", (cluster.folder / "commands.log").read_text(), re.M)[1]
+    for index in cluster.all:
+        said = cluster.why(index, signature)
+        expect(said.returncode == 0 and re.match(r"finalized in slot \d+, and took effect\n", said.stdout)
+               and re.search(r"^ .* processed +slot \d+$", said.stdout, re.M), f"tx why on {index}: {said}")
+    sent_to = cluster.why(1, signature).stdout  # and there it came in
+    expect(re.search(r" pooled .*\n(.*\n)* .* (forwarded|packed) ", sent_to), f"the way is not told: {sent_to}")
     shown = cluster.run("balance", "--config", cluster.configs[2], receiver)
     expect(shown.stdout.split()[0] == str(lamports), f"balance says {shown.stdout}")
 

@@ -98,6 +98,22 @@ TEST(Evidence, proves_a_slot_finalized_and_skipped)
     EXPECT_FALSE(find_contradiction(skip(4, 5), skip(4, 7)));
 }
 
+/// What it says is judged by signatures alone, not by what this node has seen: of a slot that is
+/// long gone, that nobody has reached yet, or that no number is after, it is the same proof.
+TEST(Evidence, of_any_slot_is_the_same_proof)
+{
+    for (const std::uint64_t slot :
+         {std::uint64_t{1}, std::uint64_t{1} << 32U, std::uint64_t{1} << 62U}) {
+        expect_proof(said(Statement::notarize(liar, block(slot, 1))),
+                     said(Statement::notarize(liar, block(slot, 2))),
+                     EvidenceKind::two_notarizations);
+        expect_proof(said(Statement::finalize(liar, Slot{slot})),
+                     said(Statement::skip(liar, {.first = Slot{slot}, .last = Slot{slot}})),
+                     EvidenceKind::final_and_skip);
+        expect_proof(voted({slot}, 1), voted({slot}, 2), EvidenceKind::two_votes);
+    }
+}
+
 TEST(Evidence, names_nobody_for_what_two_validators_said)
 {
     EXPECT_FALSE(find_contradiction(said(Statement::notarize(liar, block(5, 1))),

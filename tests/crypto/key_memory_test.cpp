@@ -31,6 +31,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// The sanitizers' runtime answers mlock() itself and locks nothing.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool locking_is_real = false;
+#else
+constexpr bool locking_is_real = true;
+#endif
+#else
+constexpr bool locking_is_real = true;
+#endif
+
 constexpr std::size_t seed_bytes = 32;
 constexpr std::uint8_t mask = 0xa5;
 
@@ -277,7 +288,10 @@ TEST(KeyMemory, is_locked_not_dumped_wiped_on_fork_and_between_guard_pages)
         if (at < all[i].begin || at >= all[i].end) {
             continue;
         }
-        for (const char* flag : {" lo", " dd", " wf"}) {
+        for (const std::string_view flag : {" lo", " dd", " wf"}) {
+            if (flag == " lo" && !locking_is_real) {
+                continue;
+            }
             EXPECT_NE(all[i].flags.find(flag), std::string::npos) << flag << " of" << all[i].flags;
         }
         EXPECT_EQ(all[i].permissions.substr(0, 3), "---"); // between uses

@@ -40,12 +40,17 @@ struct ForgedShred {
     SetHeader header;
     Bytes row;
 };
-std::vector<Bytes> sign_rows(const crypto::Keypair& leader, std::span<const ForgedShred> shreds)
+/// claimed: the index that the leaf at a place claims; its place if it is not named.
+std::vector<Bytes> sign_rows(const crypto::Keypair& leader, std::span<const ForgedShred> shreds,
+                             const std::map<std::size_t, std::uint8_t>& claimed = {})
 {
     std::vector<Bytes> leaves;
     for (std::size_t i = 0; i < shreds.size(); ++i) {
         Bytes leaf(leaf_header_bytes);
-        write_leaf_header(shreds[i].header, static_cast<std::uint8_t>(i), leaf);
+        const auto found = claimed.find(i);
+        write_leaf_header(shreds[i].header,
+                          found != claimed.end() ? found->second : static_cast<std::uint8_t>(i),
+                          leaf);
         leaf.insert(leaf.end(), shreds[i].row.begin(), shreds[i].row.end());
         leaves.push_back(std::move(leaf));
     }
@@ -241,6 +246,26 @@ TEST(FecResolver, refuses_a_signed_set_whose_shreds_disagree_in_the_header)
     EXPECT_TRUE(resolver.accept(shreds[0], {}).has_value());
     EXPECT_EQ(error_of(resolver.accept(shreds[6], {})), ShredError::malformed_set);
     EXPECT_EQ(error_of(resolver.accept(shreds[1], {})), ShredError::malformed_set);
+}
+
+/// A proof says where a row stands, not only that it is there: a signed row that claims another
+/// place than its proof shows is nobody's row, and is not passed on.
+TEST(FecResolver, refuses_a_signed_row_that_claims_the_place_of_another)
+{
+    Random random(31);
+    const crypto::Keypair leader = samples::keypair(1);
+    const SampleBlock block = samples::make_block(leader, Slot{1}, samples::genesis_block(),
+                                                  samples::random_bytes(random, 9000));
+    const std::vector<ForgedShred> rows = honest_rows(block.sets[0]);
+    const std::vector<Bytes> swapped = sign_rows(leader, rows, {{3, 4}, {4, 3}});
+    FecResolver resolver(samples::resolver_options(leader.pubkey()));
+    for (const std::size_t place : {std::size_t{3}, std::size_t{4}}) {
+        EXPECT_EQ(error_of(resolver.accept(swapped[place], {})), ShredError::bad_signature);
+    }
+    EXPECT_TRUE(resolver.accept(swapped[5], {}).has_value()); // its own place, of the same tree
+    const std::vector<Bytes> twice = sign_rows(leader, rows, {{3, 5}});
+    EXPECT_EQ(error_of(resolver.accept(twice[3], {})), ShredError::bad_signature);
+    EXPECT_TRUE(resolver.accept(twice[5], {}).has_value());
 }
 
 TEST(FecResolver, keeps_the_versions_of_an_equivocating_leader_apart)

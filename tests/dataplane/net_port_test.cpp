@@ -120,6 +120,47 @@ TEST_P(NetPortTest, a_hundred_thousand_datagrams_of_all_sizes_arrive_whole_and_o
     EXPECT_EQ(receiver.counters(Lane::votes).received.read(), 0U);
 }
 
+/// The node is asleep while 20,000 datagrams come to the lane of transactions, more than its
+/// buffers and its socket hold; then votes come. None of them is lost, and they do not wait for the
+/// flood.
+TEST_P(NetPortTest, a_flood_of_one_lane_takes_nothing_from_another)
+{
+    constexpr std::uint64_t flood = 20'000;
+    constexpr std::uint64_t votes = 40;
+    NetPort sender(options({Lane::transactions, Lane::votes}));
+    NetPort::Options small = options({Lane::transactions, Lane::votes});
+    for (NetPort::LaneOptions& lane : small.lanes) {
+        lane.socket_buffer_bytes = 256 << 10;
+        lane.buffer_count = 4;
+    }
+    NetPort receiver(small);
+    const Bytes junk(1200, 1);
+    for (std::uint64_t i = 0; i < flood; ++i) {
+        sender.send(Lane::transactions, receiver.local(Lane::transactions), junk);
+    }
+    for (std::uint64_t number = 0; number < votes; ++number) {
+        sender.send(Lane::votes, receiver.local(Lane::votes), numbered_payload(number));
+    }
+    sender.flush();
+    std::uint64_t votes_seen = 0;
+    std::uint64_t junk_before_last_vote = 0;
+    poll_until(
+        receiver,
+        [&](const Datagram& datagram) {
+            if (datagram.lane == Lane::votes) {
+                EXPECT_LT(number_of(datagram.payload), votes);
+                ++votes_seen;
+            } else if (votes_seen < votes) {
+                ++junk_before_last_vote;
+            }
+        },
+        [&] { return votes_seen == votes; });
+    EXPECT_EQ(votes_seen, votes);
+    EXPECT_EQ(receiver.counters(Lane::votes).queue_overflow.read(), 0U);
+    EXPECT_GT(receiver.counters(Lane::transactions).queue_overflow.read(), 0U);
+    EXPECT_LT(junk_before_last_vote, flood / 2);
+}
+
 TEST_P(NetPortTest, runs_of_every_length_are_split_where_they_were_joined)
 {
     NetPort sender(options({Lane::shreds}));

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace belfry::dataplane {
@@ -124,6 +125,28 @@ TEST_F(VerifierTest, a_forged_copy_that_comes_first_does_not_keep_the_real_one_o
     EXPECT_EQ(dropped(IngressDrop::bad_signature), 3U);
     EXPECT_EQ(dropped(IngressDrop::duplicate), 0U);
     expect_balance();
+}
+
+TEST_F(VerifierTest, tells_of_each_drop_that_it_could_read)
+{
+    std::vector<std::pair<IngressDrop, Bytes>> told;
+    Verifier verifier(
+        genesis(),
+        {.batch_max = 64, .on_drop = [&told](IngressDrop reason, const ledger::Transaction& read) {
+             told.emplace_back(reason, Bytes(read.wire().begin(), read.wire().end()));
+         }});
+    const Bytes real = transfer(alice_, 1);
+    verifier.add(Lane::transactions, forged(real));
+    verifier.add(Lane::transactions, real);
+    verifier.add(Lane::transactions, real);          // twice in a batch
+    verifier.add(Lane::transactions, Bytes(100, 7)); // no transaction
+    (void)verifier.verify([](const VerifiedTransaction&) {});
+    verifier.add(Lane::transactions, real); // and later
+    const std::vector<std::pair<IngressDrop, Bytes>> expected{
+        {IngressDrop::bad_signature, forged(real)},
+        {IngressDrop::duplicate, real},
+        {IngressDrop::duplicate, real}};
+    EXPECT_EQ(told, expected);
 }
 
 TEST_F(VerifierTest, a_copy_is_a_duplicate_in_the_same_batch_and_later)

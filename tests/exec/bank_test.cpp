@@ -83,6 +83,45 @@ TEST_F(BankTest, a_failed_transaction_pays_and_is_reported)
     EXPECT_FALSE(bank.status(root, greedy.signature(0)));
 }
 
+/// Solana's halt of June 2022: a transaction that had failed was executed again, by some. There is
+/// one protection against replays here, and it does not ask how the first time ended.
+TEST_F(BankTest, a_failed_transaction_is_not_executed_again)
+{
+    const ledger::Transaction greedy = transfer({keys[0], keys[1].pubkey, 1000 * sol, root});
+    const BuiltBlock first = block_of(root, 1, {greedy});
+    ASSERT_FALSE(first.outcomes[0].error.ok());
+    const BuiltBlock second = block_of(first.block.ref.id, 2, {greedy});
+    EXPECT_EQ(second.outcomes[0].result, PackResult::duplicate);
+    EXPECT_TRUE(second.state->statuses.empty());
+    EXPECT_EQ(balance(bank, second.block.ref.id, keys[0].pubkey), 100 * sol - fee);
+}
+
+/// Sui's halt of November 2024: a cost of zero was thought impossible and asserted. Here nothing is
+/// asked for, nothing is done, and nothing has to be paid.
+TEST_F(BankTest, a_transaction_that_asks_for_nothing_and_costs_nothing_is_executed)
+{
+    ledger::Genesis free_genesis = genesis;
+    free_genesis.lamports_per_signature = Lamports{0};
+    for (const ledger::Genesis& rules : {genesis, free_genesis}) {
+        Bank maker(rules, Bank::Options{});
+        Bank checker(rules, Bank::Options{});
+        const Hash start = maker.genesis_hash();
+        const std::vector<ledger::Transaction> idle{
+            transaction({&keys[0]}, start, {}),
+            transaction({&keys[1]}, start, {ledger::compute_unit_limit(0)}),
+            transaction({&keys[2]}, start,
+                        {ledger::compute_unit_limit(0), ledger::compute_unit_price(0)})};
+        const BuiltBlock built =
+            build(maker, {.parent = start, .slot = Slot{1}, .transactions = idle});
+        for (const PackOutcome& outcome : built.outcomes) {
+            EXPECT_EQ(outcome.result, PackResult::included);
+        }
+        ASSERT_TRUE(checker.replay(built.block, leader()));
+        EXPECT_EQ(balance(checker, built.block.ref.id, keys[0].pubkey),
+                  100 * sol - rules.lamports_per_signature.value);
+    }
+}
+
 TEST_F(BankTest, each_commitment_answers_from_its_own_block)
 {
     const BuiltBlock one = block_of(root, 1, {transfer({keys[0], keys[1].pubkey, sol, root})});

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace belfry::exec {
@@ -256,6 +257,91 @@ TEST_F(PoolTest, a_batch_fits_the_bytes_that_it_is_given)
     settle(3, PackResult::included);
     EXPECT_EQ(pool.take_batch({.stream_bytes_max = three - 1}, age_of()).size(), 2U);
     settle(2, PackResult::included);
+}
+
+/// Whoever asks why a transaction is gone is told by these events: one for each count, of the right
+/// transaction.
+TEST_F(PoolTest, tells_of_everything_that_it_counts)
+{
+    std::map<PoolEvent, std::uint64_t> told;
+    std::map<Hash, PoolEvent> last;
+    pool.observe([&](PoolEvent event, const ledger::Transaction& one) {
+        ++told[event];
+        last[one.message_hash()] = event;
+    });
+    std::uint64_t state = 1; // a fixed sequence
+    const auto draw = [&state](std::uint64_t below) {
+        state = state * 6'364'136'223'846'793'005U + 1;
+        return (state >> 33) % below;
+    };
+    const std::array results{PackResult::included,
+                             PackResult::duplicate,
+                             PackResult::payer_cannot_pay,
+                             PackResult::blockhash_expired,
+                             PackResult::blockhash_not_found,
+                             PackResult::block_full};
+    const std::array<Hash, 3> hashes{good, old, unknown};
+    for (std::uint64_t step = 0; step < 4000; ++step) {
+        const std::uint64_t from = draw(20);
+        switch (draw(6)) {
+        case 0:
+        case 1: {
+            const std::size_t count = pool.take_batch({.transactions_max = 3}, age_of()).size();
+            settle(count, results[draw(results.size())]);
+            break;
+        }
+        case 2:
+            if (draw(4) == 0) {
+                pool.expire(Slot{100 + draw(40)}, age_of());
+            }
+            break;
+        case 3:
+            (void)put(plain(from, hashes[draw(3)]));
+            break;
+        default:
+            (void)put(priced(from, draw(30)));
+        }
+        if (draw(50) == 0) {
+            pool.release_packed();
+        }
+    }
+    const PoolCounters& counts = pool.counters();
+    const std::map<PoolEvent, std::uint64_t> counted{
+        {PoolEvent::inserted, counts.inserted},
+        {PoolEvent::duplicate, counts.duplicate},
+        {PoolEvent::refused_full, counts.refused_full},
+        {PoolEvent::evicted_by_fee, counts.evicted_by_fee},
+        {PoolEvent::dropped_waiting_full, counts.dropped_waiting_full},
+        {PoolEvent::packed, counts.packed},
+        {PoolEvent::dropped_duplicate, counts.dropped_duplicate},
+        {PoolEvent::dropped_payer, counts.dropped_payer},
+        {PoolEvent::expired, counts.expired},
+        {PoolEvent::expired_unknown, counts.expired_unknown}};
+    for (const auto& [event, count] : counted) {
+        EXPECT_GT(count, 0U) << static_cast<int>(event);
+        EXPECT_EQ(told[event], count) << static_cast<int>(event);
+    }
+    EXPECT_GT(told[PoolEvent::waiting], 0U);
+    for (const auto& [message, event] : last) {
+        const bool is_held = event == PoolEvent::inserted || event == PoolEvent::duplicate ||
+                             event == PoolEvent::waiting || event == PoolEvent::packed;
+        EXPECT_EQ(pool.holds_message(message), is_held) << static_cast<int>(event);
+    }
+}
+
+TEST_F(PoolTest, tells_once_that_a_transaction_waits)
+{
+    int told = 0;
+    pool.observe([&told](PoolEvent event, const ledger::Transaction&) {
+        told += event == PoolEvent::waiting ? 1 : 0;
+    });
+    ASSERT_EQ(put(plain(0, unknown)), InsertResult::inserted);
+    for (std::uint64_t slot = 100; slot < 110; ++slot) { // every slot gives it another chance
+        EXPECT_TRUE(take(10).empty());
+        settle(0, PackResult::included);
+        pool.expire(Slot{slot}, age_of());
+    }
+    EXPECT_EQ(told, 1);
 }
 
 TEST_F(PoolTest, works_with_a_builder_from_arrival_to_a_processed_block)

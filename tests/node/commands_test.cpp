@@ -5,6 +5,7 @@
 #include "ledger/model/transaction.hpp"
 #include "node/cli/commands.hpp"
 #include "node/config.hpp"
+#include "node/transaction_trail.hpp"
 #include "tests/node/running_server.hpp"
 
 #include <fmt/format.h>
@@ -259,6 +260,73 @@ TEST_F(Commands, transfer_tells_failures_apart_by_exit_code)
     options.to = base58(filled<Pubkey>(1));
     options.key = folder_ / "nothing.json";
     EXPECT_EQ(exit_code([](FakeBackend& /*node*/) {}), exit_bad_data);
+}
+
+TEST_F(Commands, tx_why_tells_the_last_thing_that_is_certain)
+{
+    TxWhyOptions options;
+    std::string trail;
+    const auto ask = [&options, &trail] {
+        RunningServer server;
+        server.backend.trail = trail;
+        server.start();
+        options.node.rpc_url = server.url();
+        return capture([&] { return run_tx_why(options); });
+    };
+    const auto why = [&](std::uint8_t first_byte, std::vector<TrailEvent> events) {
+        for (std::size_t i = 0; i < events.size(); ++i) {
+            events[i].time_ns = i * 1'000'000;
+        }
+        trail = trail_json(events, 5'000'000);
+        options.signature = crypto::to_base58(filled<Signature>(first_byte).view());
+        return ask();
+    };
+    const TrailEvent pooled{.stage = TrailStage::pooled, .slot = Slot{7}};
+    const TrailEvent forged{.stage = TrailStage::bad_signature};
+
+    // The chain's word comes first, whatever this node remembers.
+    const Outcome done = why(1, {pooled, {.stage = TrailStage::blockhash_expired}, forged});
+    EXPECT_EQ(done.exit_code, exit_ok);
+    EXPECT_TRUE(done.out.starts_with("finalized in slot 90, and took effect\n")) << done.out;
+    EXPECT_NE(done.out.find("5 ms ago  pooled               slot 7\n"), std::string::npos)
+        << done.out;
+    const Outcome failed = why(2, {pooled});
+    EXPECT_EQ(failed.exit_code, exit_failed);
+    EXPECT_TRUE(failed.out.starts_with("processed in slot 250, and failed: {\"Instr"))
+        << failed.out;
+
+    struct Case {
+        std::vector<TrailEvent> events;
+        std::string_view said;
+        int exit_code;
+    };
+    const std::vector<Case> cases{
+        {{}, "unknown to this node: ", exit_try_again},
+        {{forged}, explanation(TrailStage::bad_signature), exit_ok},
+        {{pooled, forged}, explanation(TrailStage::pooled), exit_ok}, // a copy says nothing of it
+        {{forged, pooled}, explanation(TrailStage::pooled), exit_ok},
+        {{pooled, {.stage = TrailStage::forwarded, .detail = 3}},
+         explanation(TrailStage::forwarded),
+         exit_ok},
+        {{pooled, {.stage = TrailStage::evicted_by_fee}, {.stage = TrailStage::duplicate_datagram}},
+         explanation(TrailStage::evicted_by_fee),
+         exit_failed},
+        {{pooled, {.stage = TrailStage::processed, .slot = Slot{9}}},
+         "a block executed it that this node's fork does not hold any more",
+         exit_ok}};
+    for (const Case& tried : cases) {
+        const Outcome outcome = why(9, tried.events);
+        EXPECT_EQ(outcome.exit_code, tried.exit_code) << outcome.out;
+        EXPECT_TRUE(outcome.out.starts_with(tried.said)) << outcome.out;
+        EXPECT_EQ(static_cast<std::size_t>(std::ranges::count(outcome.out, '\n')),
+                  1 + tried.events.size());
+    }
+    EXPECT_NE(why(9, cases[4].events).out.find(", to 3 leaders"), std::string::npos);
+
+    trail = R"({"events":[{"stage":"pooled"}]})"; // another version's
+    expect_one_line(ask().err);
+    options.signature = "nonsense";
+    EXPECT_EQ(ask().exit_code, exit_usage);
 }
 
 TEST_F(Commands, a_node_is_found_by_url_by_its_configuration_or_on_the_usual_port)

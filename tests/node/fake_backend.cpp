@@ -229,6 +229,9 @@ Reply FakeBackend::answer(RequestId id, const Request& request)
         looking->signatures.front() == *sent_) {
         std::get<StatusesAnswer>(body).statuses.front() = look_at_sent();
     }
+    if (std::holds_alternative<GetTransactionTrail>(request)) {
+        body = JsonAnswer{trail};
+    }
     return Reply{id, answers.context, forced.value_or(std::move(body))};
 }
 

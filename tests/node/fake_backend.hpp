@@ -37,10 +37,11 @@ public:
     FakeBackend(const FakeBackend&) = delete;
     FakeBackend& operator=(const FakeBackend&) = delete;
 
-    bool full = false;                 // post() refuses
-    bool silent = false;               // takes questions and never answers
-    std::optional<ReplyBody> forced;   // the answer to everything
-    exec::TransactionError sent_error; // how a transaction that was sent ends
+    bool full = false;                      // post() refuses
+    bool silent = false;                    // takes questions and never answers
+    std::optional<ReplyBody> forced;        // the answer to everything
+    exec::TransactionError sent_error;      // how a transaction that was sent ends
+    std::string trail = R"({"events":[]})"; // what this node did with any transaction
     std::vector<Request> asked;
 
     [[nodiscard]] bool post(RequestId id, Request request) override

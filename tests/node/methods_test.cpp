@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reply shapes are those that web3.js 1.99 and kit 8.4 accept, written out as exact text.
+#include "crypto/base58.hpp"
 #include "node/rpc/methods.hpp"
 #include "tests/node/fake_backend.hpp"
 
@@ -100,6 +101,12 @@ TEST(Methods, answer_about_leaders_and_blocks)
               result(fmt::format(R"({{"{}":[2]}})", twos)));
     EXPECT_EQ(call("getLeaderSchedule", "[90000]"), result("null"));
     EXPECT_EQ(call("belfryBlock", "[13]"), result("null"));
+    const std::string signature = crypto::to_base58(filled<Signature>(9).view());
+    EXPECT_EQ(call("belfryTransactionTrail", "[\"" + signature + "\"]"),
+              result(R"({"events":[]})"));
+    for (const char* const bad : {"[]", "[5]", "[\"abc\"]"}) {
+        EXPECT_EQ(error_code(call("belfryTransactionTrail", bad)), -32602) << bad;
+    }
     EXPECT_NE(call("belfryBlock", "[12]").find(fmt::format(R"("blockId":"{}")", threes)),
               std::string::npos);
 }

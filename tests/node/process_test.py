@@ -20,6 +20,7 @@ from cluster import Cluster, Failure, expect
 
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 MAPPING_MAX = 4 << 30  # a sanitizer's shadow is larger
+LOCKS = float(os.environ.get("BELFRY_CLUSTER_SLOWNESS", "1")) == 1  # a sanitizer's runtime locks no memory
 
 
 def base58(data):
@@ -86,7 +87,7 @@ def look(cluster):
     log = (home / "log").read_text()
     expect(len(re.findall("process.guard: no core file, not dumpable, no new privileges", log)) == 1,
            f"the log does not say once what the process has given up: {log}")
-    expect("key.not_locked" not in log and int(status["VmLck"].split()[0]) > 0, "no memory is locked")
+    expect("key.not_locked" not in log and (int(status["VmLck"].split()[0]) > 0 or not LOCKS), "no memory is locked")
 
     holds_none("its arguments", (proc / "cmdline").read_bytes(), secrets)
     holds_none("its log", log.encode(), secrets)
@@ -109,7 +110,7 @@ def look(cluster):
     # The consensus tile signs votes, the shred tile shreds and requests; nobody else has the identity.
     expect(len(identity) == 2 and len(faucet) == 1, f"copies in memory: identity {len(identity)}, faucet {len(faucet)}")
     for permissions, flags in identity + faucet:
-        expect({"lo", "dd", "wf"} <= flags, f"a copy lies in memory that is not locked, not dumped, wiped: {flags}")
+        expect({"dd", "wf"} | ({"lo"} if LOCKS else set()) <= flags, f"a copy lies in memory that is not locked, not dumped, wiped: {flags}")
     expect(any(permissions.startswith("---") for permissions, _ in identity + faucet), "no copy is closed between uses")
 
 

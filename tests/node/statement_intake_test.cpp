@@ -175,5 +175,28 @@ TEST_F(IntakeTest, what_is_no_statement_is_counted)
     EXPECT_EQ(intake.counters().bad_form + intake.counters().bad_signature, good.size() + 2);
 }
 
+/// Indexes are the sender's words. All 65,536 of them: those of the roster are judged by their
+/// signature, the others are of no one, in a statement and in a bundle.
+TEST_F(IntakeTest, a_voter_index_is_looked_up_or_refused_whatever_it_is)
+{
+    const Bytes good = datagram(sign(notarize(3)));
+    std::uint64_t given = 0;
+    for (unsigned index = 0; index <= UINT16_MAX; ++index) {
+        if (index == 3) {
+            continue;
+        }
+        Bytes claimed = good;
+        claimed[dataplane::prefix_bytes + 1] = static_cast<std::uint8_t>(index);
+        claimed[dataplane::prefix_bytes + 2] = static_cast<std::uint8_t>(index >> 8U);
+        give(claimed);
+        ++given;
+    }
+    EXPECT_TRUE(taken.empty());
+    EXPECT_EQ(intake.counters().bad_signature, voters - 1U);
+    EXPECT_EQ(intake.counters().bad_form, given - (voters - 1U));
+    EXPECT_FALSE(intake.is_signed(ValidatorIndex{UINT16_MAX}, StatementKind::notarize, {}, {}));
+    EXPECT_FALSE(intake.is_signed(ValidatorIndex{voters}, StatementKind::notarize, {}, {}));
+}
+
 } // namespace
 } // namespace belfry::node
