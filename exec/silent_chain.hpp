@@ -11,6 +11,7 @@
 
 #include "base/bytes.hpp"
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -37,6 +38,29 @@ private:
     Hash block_id_;
     Hash chain_;
     std::vector<Hash> ticks_;
+};
+
+/// The silence after a few blocks at once: the fork that this node stands on is not always the one
+/// that is built on, and what was hashed after a block must not be lost when another has a turn.
+class SilentChains {
+public:
+    static constexpr std::size_t chains_max = 4;
+    explicit SilentChains(std::uint64_t hashes_per_tick);
+
+    /// Takes the place of the one followed longest ago, unless it is followed already.
+    void follow(const Hash& block_id, const Hash& blockhash);
+    /// As SilentChain::advance, after that block. False when it is not followed.
+    bool advance(const Hash& block_id, std::size_t ticks_wanted, std::size_t tick_count);
+    [[nodiscard]] std::span<const Hash> ticks_after(const Hash& block_id) const;
+    /// The blocks followed, the newest first; those of places not yet used are zero.
+    [[nodiscard]] std::array<Hash, chains_max> followed() const;
+
+private:
+    struct Place {
+        Hash block_id;
+        SilentChain chain;
+    };
+    std::vector<Place> places_; // the newest first
 };
 
 } // namespace belfry::exec

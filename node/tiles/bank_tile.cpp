@@ -17,6 +17,7 @@ constexpr std::size_t blocks_waiting_max = 2048;
 constexpr std::size_t batch_transactions_max = 1024; // of one entry
 constexpr std::size_t stream_piece_bytes = std::size_t{32} * 1024;
 constexpr std::uint64_t ticks_per_turn = 32; // when skipped slots' ticks are made up for
+constexpr std::uint64_t long_silence_slots = 8;
 constexpr std::uint64_t leader_slots_ahead = 8;
 constexpr std::uint64_t publish_interval_ns = 100'000'000;
 
@@ -105,7 +106,8 @@ bool BankTile::work(std::uint64_t now_ns)
     busy = take_blocks() || busy;
     busy = answer_questions() || busy;
     busy = forward() || busy;
-    busy = (building_ ? build(*building_, now_ns) : replay_next()) || busy;
+    busy = (building_ && build(*building_, now_ns)) || busy;
+    busy = (!is_building() && replay_next()) || busy; // a block to wait for may be among them
     if (!busy) {
         busy = follow_silence();
     }
@@ -265,6 +267,12 @@ void BankTile::replay(std::unique_ptr<ledger::Block> block)
         refuse(std::move(block), result.error());
         return;
     }
+    if (block->ref.slot.value > block->parent.slot.value + long_silence_slots) {
+        const exec::BlockState* const parent = bank_->find(block->parent.id);
+        if (parent != nullptr) { // the next leader may build on it too
+            silence_.follow(parent->id(), parent->blockhash());
+        }
+    }
     if (!known) {
         executed(**result, {.parent = block->parent,
                             .set_roots = std::move(block->set_roots),
@@ -322,37 +330,84 @@ void BankTile::executed(const exec::BlockState& state, Executed block)
 
 void BankTile::begin_block(const BuildOrder& order)
 {
-    if (building_ || sealing_ != nullptr) {
+    if (is_building() || sealing_ != nullptr) {
         ++counts_.blocks_abandoned; // two own slots at once: the older goes on
         return;
     }
+    if (building_) {
+        ++counts_.blocks_abandoned; // nothing of it was made; what was hashed for it is kept
+    }
+    building_ = Building{order, nullptr};
+}
+
+/// What lies between the parent and the own slot, a few ticks at a time. False when all is there.
+bool BankTile::make_up_for_silence(const BuildOrder& order)
+{
+    const exec::BlockState* const parent = bank_->find(order.parent.id);
+    if (parent == nullptr) {
+        return false; // start_builder() says so
+    }
+    silence_.follow(parent->id(), parent->blockhash());
+    return hash_silence(*parent, order.slot, ticks_per_turn);
+}
+
+bool BankTile::start_builder(Building& building)
+{
     auto builder =
-        bank_->start_block({.slot = order.slot,
-                            .parent_id = order.parent.id,
+        bank_->start_block({.slot = building.order.slot,
+                            .parent_id = building.order.parent.id,
                             .leader = options_.roster.validators[options_.roster.me].key});
     if (!builder) {
         ++counts_.refused[static_cast<std::size_t>(builder.error())];
-        return;
+        return false;
     }
-    (*builder)->take_known_ticks(silence_.ticks_after(order.parent.id));
-    building_ = Building{order, std::move(*builder)};
+    (*builder)->take_known_ticks(silence_.ticks_after(building.order.parent.id));
+    building.builder = std::move(*builder);
+    return true;
 }
 
-/// Hashes the ticks of slots that have passed since the newest block, a few at a time.
+/// Up to the slot before that one.
+bool BankTile::hash_silence(const exec::BlockState& after, Slot before, std::uint64_t tick_count)
+{
+    if (before.value <= after.slot().value + 1) {
+        return false;
+    }
+    const std::uint64_t silent_slots = before.value - after.slot().value - 1;
+    return silence_.advance(after.id(), silent_slots * options_.genesis.ticks_per_slot, tick_count);
+}
+
+/// Hashes the ticks of slots that have passed since the newest block, a few at a time. In a long
+/// silence the next block may stand on another one, so those that were built on are followed too.
 bool BankTile::follow_silence()
 {
     const exec::BlockState* const tip = bank_->find(levels_.processed.id);
-    silence_.follow(tip->id(), tip->blockhash());
-    if (slot_.value <= tip->slot().value + 1) {
+    if (silence_.followed().front() != tip->id()) {
+        silence_.follow(tip->id(), tip->blockhash());
+    }
+    if (hash_silence(*tip, slot_, ticks_per_turn)) {
+        return true;
+    }
+    if (slot_.value < tip->slot().value + long_silence_slots) {
         return false;
     }
-    const std::uint64_t silent_slots = slot_.value - tip->slot().value - 1;
-    return silence_.advance(silent_slots * options_.genesis.ticks_per_slot, ticks_per_turn);
+    return std::ranges::any_of(silence_.followed(), [this](const Hash& id) {
+        const exec::BlockState* const block = bank_->find(id);
+        return block != nullptr && hash_silence(*block, slot_, ticks_per_turn);
+    });
 }
 
 bool BankTile::build(Building& building, std::uint64_t now_ns)
 {
     const BuildOrder& order = building.order;
+    if (building.builder == nullptr) {
+        if (make_up_for_silence(order)) {
+            return true;
+        }
+        if (!start_builder(building)) {
+            building_.reset();
+            return true;
+        }
+    }
     exec::BlockBuilder& builder = *building.builder;
     const std::uint64_t slot_ticks = options_.genesis.ticks_per_slot;
     const std::uint64_t skipped = builder.ticks_total() - slot_ticks;

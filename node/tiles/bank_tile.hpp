@@ -74,7 +74,7 @@ public:
     [[nodiscard]] const TransactionTrail& trail() const { return trail_; }
 
 private:
-    /// The own block while its slot lasts.
+    /// The own block while its slot lasts. It begins once the silence since its parent is hashed.
     struct Building {
         BuildOrder order;
         std::unique_ptr<exec::BlockBuilder> builder;
@@ -96,8 +96,12 @@ private:
     };
     void executed(const exec::BlockState& state, Executed block);
     void begin_block(const BuildOrder& order);
+    [[nodiscard]] bool is_building() const { return building_ && building_->builder != nullptr; }
+    bool make_up_for_silence(const BuildOrder& order);
+    bool start_builder(Building& building);
     bool build(Building& building, std::uint64_t now_ns);
     bool follow_silence();
+    bool hash_silence(const exec::BlockState& after, Slot before, std::uint64_t tick_count);
     void pack(exec::BlockBuilder& builder);
     void push_stream(Building& building, bool last);
     void seal(const SealedBlock& sealed);
@@ -121,7 +125,7 @@ private:
     TileLog log_;
     const Latch& stop_;
 
-    exec::SilentChain silence_; // after the fork that this node stands on
+    exec::SilentChains silence_; // after the fork that this node stands on, and others built on
     Levels levels_;
     FinalizedHistory history_;
     Slot slot_; // by the slot clock

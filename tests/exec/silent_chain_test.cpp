@@ -45,5 +45,27 @@ TEST(SilentChain, knows_nothing_of_another_block_and_begins_anew_after_it)
     EXPECT_TRUE(chain.ticks_after(filled(1)).empty());
 }
 
+TEST(SilentChains, follow_a_few_blocks_and_lose_the_one_followed_longest_ago)
+{
+    SilentChains chains(3);
+    for (std::uint8_t i = 1; i <= 4; ++i) {
+        chains.follow(filled(i), filled(i));
+        EXPECT_TRUE(chains.advance(filled(i), i, 9));
+    }
+    chains.follow(filled(1), filled(1)); // the oldest so far, and so the newest again
+    chains.follow(filled(5), filled(5));
+    EXPECT_FALSE(chains.advance(filled(2), 9, 9));
+    EXPECT_TRUE(chains.ticks_after(filled(2)).empty());
+    EXPECT_TRUE(chains.ticks_after(filled(5)).empty());
+    EXPECT_EQ(chains.followed(), (std::array{filled(5), filled(1), filled(4), filled(3)}));
+    for (const std::uint8_t kept : {1, 3, 4}) {
+        SilentChain alone(3);
+        alone.follow(filled(kept), filled(kept));
+        (void)alone.advance(kept, 9);
+        EXPECT_TRUE(
+            std::ranges::equal(chains.ticks_after(filled(kept)), alone.ticks_after(filled(kept))));
+    }
+}
+
 } // namespace
 } // namespace belfry::exec
