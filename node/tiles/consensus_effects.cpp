@@ -128,7 +128,11 @@ void ConsensusTile::persist(const consensus::Effects& effects)
     const auto written = journal_->append(entries);
     if (!written || *written != last) {
         failed_ = true;
-        node_.stop_node(exit_io, "vote journal: a write failed; check the disk, then start again");
+        const bool space = !written && written.error() == ledger::JournalError::disk_full;
+        node_.stop_node(exit_io, space ? "vote journal: a write failed (disk_full): free space, "
+                                         "then start again"
+                                       : "vote journal: a write failed (io): check the disk, then "
+                                         "start again");
         return;
     }
     durable_sequence_ = *written;
