@@ -58,7 +58,7 @@ TEST(SilentChains, follow_a_few_blocks_and_lose_the_one_followed_longest_ago)
     EXPECT_TRUE(chains.ticks_after(filled(2)).empty());
     EXPECT_TRUE(chains.ticks_after(filled(5)).empty());
     EXPECT_EQ(chains.followed(), (std::array{filled(5), filled(1), filled(4), filled(3)}));
-    for (const std::uint8_t kept : {1, 3, 4}) {
+    for (const std::uint8_t kept : std::array<std::uint8_t, 3>{1, 3, 4}) {
         SilentChain alone(3);
         alone.follow(filled(kept), filled(kept));
         (void)alone.advance(kept, 9);

@@ -193,7 +193,7 @@ TEST_F(IntakeTest, a_voter_index_is_looked_up_or_refused_whatever_it_is)
     }
     EXPECT_TRUE(taken.empty());
     EXPECT_EQ(intake.counters().bad_signature, voters - 1U);
-    EXPECT_EQ(intake.counters().bad_form, given - (voters - 1U));
+    EXPECT_EQ(intake.counters().unknown_voter, given - (voters - 1U));
     EXPECT_FALSE(intake.is_signed(ValidatorIndex{UINT16_MAX}, StatementKind::notarize, {}, {}));
     EXPECT_FALSE(intake.is_signed(ValidatorIndex{voters}, StatementKind::notarize, {}, {}));
 }
