@@ -60,6 +60,7 @@ StakeTable table_of(const std::vector<Stake>& stakes)
 std::vector<ValidatorIndex> validators_of(const SimulationOptions& options)
 {
     std::vector<ValidatorIndex> all;
+    all.reserve(options.stakes.size() + options.twins.size());
     for (std::size_t i = 0; i < options.stakes.size(); ++i) {
         all.push_back(ValidatorIndex{static_cast<std::uint16_t>(i)});
     }
@@ -464,8 +465,10 @@ void Simulation::perform(std::size_t i, const Purge& purge)
     Machine& machine = machines_[i];
     const std::optional<BlockNumber> gone = world_.find(purge.block);
     trace_line(i, fmt::format("purge {}", purge.block.slot.value));
-    for (BlockNumber block = gone.value_or(world_.count()); block < machine.ledger.size();
-         ++block) {
+    if (!gone) {
+        return;
+    }
+    for (BlockNumber block = *gone; block < machine.ledger.size(); ++block) {
         if (block < world_.count() && world_.descends(block, *gone)) {
             machine.ledger[block] = Presence::none;
             machine.waiting.erase(block);

@@ -165,7 +165,10 @@ bool ConsensusTile::follow_clock(std::uint64_t now_ns)
     if (slot_begun_ && *slot_begun_ >= slot) {
         return false;
     }
-    if (const Slot end = engine_->slot_limit(); slot >= end) {
+    // Where more than a third are well past the limit, finality is: this node only has to catch up.
+    const Slot end = engine_->slot_limit();
+    const bool others_stand = counts_.cluster.value <= end.value + 2 * slots_ahead_max;
+    if (slot >= end && others_stand) {
         const Slot kept{end.value - 1};
         clock_.hold(kept, now_ns);
         ++counts_.clock_held;
