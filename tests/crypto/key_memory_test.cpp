@@ -152,7 +152,7 @@ std::size_t count_in(std::span<const std::uint8_t> memory, std::span<const std::
         while (same < masked.size() && (memory[at + same] ^ mask) == masked[same]) {
             ++same;
         }
-        count += same == masked.size() ? 1 : 0;
+        count += same == masked.size() ? 1U : 0U;
     }
     return count;
 }
@@ -335,7 +335,9 @@ constexpr int no_core = 77;
         (void)::getrlimit(RLIMIT_CORE, &limit);
         limit.rlim_cur = limit.rlim_max;
         (void)::setrlimit(RLIMIT_CORE, &limit);
-        (void)::chdir(file.folder().c_str());
+        if (::chdir(file.folder().c_str()) != 0) {
+            std::_Exit(3); // no core file would be looked for in the right place
+        }
         const Keypair keypair = Keypair::load(file.path());
         (void)keypair.sign(SigningPurpose::vote, vote_statement());
         std::vector<std::uint8_t> marker = masked_marker();
