@@ -195,7 +195,7 @@ TEST_P(HostilePackets, are_counted_as_what_they_are_and_change_nothing)
 
 INSTANTIATE_TEST_SUITE_P(EachKind, HostilePackets,
                          testing::ValuesIn(hostile::kinds().begin(), hostile::kinds().end()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& kind) { return std::string(kind.param.name); });
 
 /// A million different answers to one question: what an honest transaction's forged copies cost.
 TEST(HostileCopies, of_an_honest_transaction_never_keep_it_out)
