@@ -528,8 +528,8 @@ std::uint64_t CertificateGadget::digest() const
 std::optional<std::string_view> CertificateGadget::check() const
 {
     const State& state = *state_;
-    for (Slot slot{state.low}; slot < std::min(state.silent_from, state.end());
-         slot = slot.next()) {
+    const Slot last = std::min(state.newest_spoken_of, Slot{state.end().value - 1});
+    for (Slot slot{state.low}; slot <= last; slot = slot.next()) {
         const SlotState& one = state.at(slot);
         const bool nothing_said = !one.votes && one.skip_voters.empty() &&
                                   one.final_voters.empty() && one.skip_stake == Stake{} &&

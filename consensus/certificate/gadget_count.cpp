@@ -102,7 +102,7 @@ void CertificateGadget::State::count(const Statement& statement, const Signature
         return;
     }
     peers[voter].heard_at = now;
-    silent_from = std::max(silent_from, std::min(statement.last.next(), end()));
+    newest_spoken_of = std::max(newest_spoken_of, statement.last);
     switch (statement.kind) {
     case StatementKind::notarize:
         // Its parent was ready there, whatever stands between.

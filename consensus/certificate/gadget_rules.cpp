@@ -79,7 +79,7 @@ JournalSequence CertificateGadget::State::say(const Statement& statement, Effect
     effects.send(early ? JournalSequence::first() : sequence, statement.kind, body.view());
     under_way.push_back({.sequence = sequence, .statement = statement});
     newest_said = std::max(newest_said, statement.last);
-    silent_from = std::max(silent_from, statement.last.next());
+    newest_spoken_of = std::max(newest_spoken_of, statement.last);
     return sequence;
 }
 
@@ -385,7 +385,7 @@ void CertificateGadget::State::restore_own(const Statement& statement, JournalSe
         silent_through = std::max(silent_through, statement.last);
     }
     newest_said = std::max(newest_said, statement.last);
-    silent_from = std::max(silent_from, statement.last.next());
+    newest_spoken_of = std::max(newest_spoken_of, statement.last);
     for (std::uint64_t i = std::max(low, statement.first.value);
          i <= std::min(statement.last.value, end().value - 1); ++i) {
         OwnSlot& own = at(Slot{i}).own;

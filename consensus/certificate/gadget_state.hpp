@@ -210,7 +210,7 @@ struct CertificateGadget::State {
     Slot newest_notarized;
     Slot newest_block;
     Slot newest_skip_certified;
-    Slot silent_from; // nobody said anything of this slot or a later one
+    Slot newest_spoken_of; // nobody said anything of a later one
 
     struct UnderWay {
         JournalSequence sequence;
