@@ -5,9 +5,11 @@
 #include "crypto/kernels.hpp"
 #include "crypto/keypair.hpp"
 #include "ledger/store/disk.hpp"
+#include "ledger/store/hard_fork.hpp"
 #include "ledger/store/vote_journal.hpp"
 #include "node/cli/exit_code.hpp"
 #include "node/fault_switches.hpp"
+#include "node/proof_kind.hpp"
 #include "node/restore.hpp"
 #include "node/rpc/http_server.hpp"
 #include "node/rpc_port.hpp"
@@ -98,6 +100,7 @@ struct Node::State final : NodeStop {
 
     void stop_node(int code, std::string_view reason) noexcept override;
     std::unique_ptr<ledger::VoteJournal> open_journal(const Options& node_options);
+    RestoredLedger restore(const Options& node_options);
     std::vector<NamedText> facts() const;
     void say_guard();
     int run();
@@ -217,6 +220,26 @@ std::optional<PartitionFile> partition_of(const FaultSwitches& faults, const Ros
     return PartitionFile(faults.partition_file, roster);
 }
 
+/// Before anything is restored: what a declared hard fork forgets.
+void forget_above(ledger::LmdbEnv& env, Slot slot, Logger& logger)
+{
+    const auto forgotten = ledger::declare_hard_fork(env, slot, evidence_kinds_begin);
+    if (!forgotten && forgotten.error() == ledger::StoreError::wrong_shape) {
+        throw std::runtime_error("--hard-fork: a block above slot " + std::to_string(slot.value) +
+                                 " is final here, and what is final is never undone; name a slot "
+                                 "that is not below the finalized one of `belfry status`");
+    }
+    if (!forgotten) {
+        throw std::runtime_error("ledger: the hard fork cannot be written: " +
+                                 std::string(ledger::to_string(forgotten.error())));
+    }
+    if (*forgotten > 0) {
+        logger.write(belfry::LogLevel::warning, "node", "hard_fork",
+                     "forgot " + std::to_string(*forgotten) + " blocks and sets above slot " +
+                         std::to_string(slot.value));
+    }
+}
+
 std::vector<ledger::BlockRef> refs_of(const std::vector<ReplayedBlock>& blocks)
 {
     std::vector<ledger::BlockRef> refs;
@@ -246,10 +269,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
            .map_bytes = config.store.map_size_mb << 20})
     , disk(ledger::open_disk(config.data_directory))
     , journal(open_journal(node_options))
-    , restored(restore_ledger(env, {.genesis = genesis,
-                                    .roster = roster,
-                                    .schedule = schedule,
-                                    .threads = config.threads.execution}))
+    , restored(restore(node_options))
     , port(port_options(config, own_entry(config, identity.pubkey())))
     , links(bells, port.bell())
     , net(port, admission_options(config), links, partition_of(faults, roster))
@@ -285,7 +305,8 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                  .finalized = restored.finalized,
                  .tip = restored.tip,
                  .replayed = restored.replayed,
-                 .final_chain = restored.final_chain},
+                 .final_chain = restored.final_chain,
+                 .hard_fork = node_options.hard_fork},
                 std::move(journal), std::move(identity), links, *this, logger,
                 stop_of(TileName::consensus))
     , rpc_port({.roster = roster,
@@ -321,6 +342,17 @@ std::unique_ptr<ledger::VoteJournal> Node::State::open_journal(const Options& no
         return ledger::VoteJournal::create(*disk, options);
     }
     return found;
+}
+
+RestoredLedger Node::State::restore(const Options& node_options)
+{
+    if (node_options.hard_fork) {
+        forget_above(env, *node_options.hard_fork, logger);
+    }
+    return restore_ledger(env, {.genesis = genesis,
+                                .roster = roster,
+                                .schedule = schedule,
+                                .threads = config.threads.execution});
 }
 
 std::vector<NamedText> Node::State::facts() const

@@ -5,9 +5,11 @@
 //          Afterwards a tile that cannot go on stops the node; run() gives the exit code.
 // Threads  constructed and run by the main thread; request_stop() may be called from any.
 
+#include "base/strong.hpp"
 #include "node/config.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace belfry::node {
 
@@ -15,6 +17,9 @@ class Node {
 public:
     struct Options {
         bool new_identity = false; // sign although there is no vote journal
+        /// All validators agreed to go on from this slot: blocks and own votes above it are
+        /// forgotten, at the first start that says so.
+        std::optional<Slot> hard_fork{};
     };
     Node(const NodeConfig& config, const Options& options);
     ~Node();

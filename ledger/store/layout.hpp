@@ -21,6 +21,7 @@
 //                                                    block id 32 | height u64 | state hash 32 |
 //                                                    last chain hash 32 | account count u64 |
 //                                                    metadata bytes u32 | metadata
+//             "hard_fork"                            the slot of the last declared hard fork, u64
 // "sets"      slot u64 BE | set index u32 BE |       a set as encode_shred_set writes it
 //             set root 32                            (ledger/model/shred_set.hpp)
 // "blocks"    slot u64 BE | block id 32              parent slot u64 | parent block id 32 |

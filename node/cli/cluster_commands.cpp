@@ -13,15 +13,20 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace belfry::node {
 namespace {
 
+constexpr std::uint64_t hard_fork_slot_max = std::uint64_t{1} << 62;
+
 struct RunFlags {
     std::string config;
     bool new_identity = false;
+    std::optional<std::uint64_t> hard_fork;
 };
 
 struct LoadFlags {
@@ -40,9 +45,19 @@ void add_run(CLI::App& app, int* exit_code)
     command->add_flag("--new-identity", flags->new_identity,
                       "This key has never voted: begin a vote journal. Without a journal and "
                       "without this flag the node follows and signs nothing");
+    command
+        ->add_option("--hard-fork", flags->hard_fork,
+                     "All validators have agreed to go on from this slot: blocks and own votes "
+                     "above it are forgotten, once. Every validator must be stopped and started "
+                     "with the same slot; nothing final may be above it")
+        ->check(CLI::Range(std::uint64_t{0}, hard_fork_slot_max));
     command->callback([flags, exit_code] {
         *exit_code = guarded([&flags] {
-            Node node(load_config(flags->config), {.new_identity = flags->new_identity});
+            Node::Options options{.new_identity = flags->new_identity};
+            if (flags->hard_fork) {
+                options.hard_fork = Slot{*flags->hard_fork};
+            }
+            Node node(load_config(flags->config), options);
             return node.run();
         });
     });

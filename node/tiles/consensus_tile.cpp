@@ -37,6 +37,7 @@ consensus::EngineConfig engine_config(const ConsensusTile::Options& options, boo
     config.tower.finalized = name_of(options.finalized);
     config.tower.final_chain = names_of(options.final_chain);
     config.tower.may_sign = may_sign;
+    config.tower.hard_fork = options.hard_fork;
     for (const ReplayedBlock& block : options.replayed) {
         const auto same_slot = [&block](const ReplayedBlock& other) {
             return other.ref.slot == block.ref.slot && other.ref.id < block.ref.id;

@@ -97,6 +97,7 @@ public:
         ledger::BlockRef tip;
         std::vector<ReplayedBlock> replayed;       // stored blocks above finalized, parents first
         std::vector<ledger::BlockRef> final_chain; // up to finalized, rising
+        std::optional<Slot> hard_fork{};           // declared: votes above it bind no more
     };
     /// No journal: this node signs nothing. Throws std::runtime_error when the engine refuses them.
     ConsensusTile(Options options, std::unique_ptr<ledger::VoteJournal> journal,

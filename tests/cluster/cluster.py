@@ -39,10 +39,11 @@ class Cluster:
     def all(self):
         return range(len(self.configs))
 
-    def start(self, index, new=False, prefix=(), environment=None):
+    def start(self, index, new=False, prefix=(), environment=None, arguments=()):
         """prefix: a command that becomes the validator, such as unshare. environment: what is set besides."""
         config = self.configs[index]
-        arguments = [*prefix, self.belfry, "run", "--config", str(config)] + (["--new-identity"] if new else [])
+        arguments = [*prefix, self.belfry, "run", "--config", str(config), *arguments]
+        arguments += ["--new-identity"] if new else []
         with open(config.parent / "log", "ab") as log:
             self.processes[index] = subprocess.Popen(arguments, stdout=log, stderr=log,
                                                      env={**os.environ, **(environment or {})})

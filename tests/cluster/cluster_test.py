@@ -262,6 +262,45 @@ def journal_lost(make):
     cluster.same_state()
 
 
+def hard_fork(make):
+    """Without a quorum blocks pile up that nobody can finalise; all declare a hard fork below them and go on."""
+    cluster = make()
+    cluster.start_all()
+    cluster.wait_finalized(8, cluster.all, 120)
+    for index in (1, 3):
+        cluster.kill(index)
+    time.sleep(4 * cluster.slot_s)
+    final = max(cluster.finalized(i) for i in (0, 2))
+    slot = final + 4
+
+    def blocks_above(index):
+        found = [cluster.call(index, "belfryBlock", s) for s in range(slot + 1, slot + 40)]
+        return {block["blockId"] for block in found if block}
+
+    cluster.wait("blocks that are not final", lambda: len(blocks_above(0)) >= 4 and len(blocks_above(2)) >= 4, 60)
+    doomed = blocks_above(0)
+    for index in (0, 2):
+        cluster.kill(index)
+    refused = cluster.run("run", "--config", cluster.configs[0], "--hard-fork", final - 2)
+    expect(refused.returncode == 65 and "is final here" in refused.stderr, f"what is final was given up: {refused}")
+    for index in cluster.all:
+        cluster.start(index, arguments=("--hard-fork", str(slot)))
+    cluster.wait_finalized(slot + 40, cluster.all, 60)
+    for index in cluster.all:
+        kept = doomed & blocks_above(index)
+        expect(not kept, f"validator {index} holds blocks from before the fork: {kept}")
+    expect("hard_fork" in cluster.log(0), "it does not say what it forgot")
+    cluster.everything_sent_is_final(cluster.load(50, 3), 120)
+    before = max(cluster.finalized(i) for i in cluster.all)
+    for index in cluster.all:
+        cluster.kill(index)
+    for index in cluster.all:  # as a service whose command line nobody has changed back
+        cluster.start(index, arguments=("--hard-fork", str(slot)))
+    cluster.wait_finalized(before, cluster.all, 60)
+    cluster.same_state()
+    cluster.nobody_lied()
+
+
 def ipv6(make):
     """The same over IPv6."""
     cluster = make(ipv6=True)
@@ -272,7 +311,8 @@ def ipv6(make):
 
 SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
-    certificates, without_certificates, journal_lost, ipv6, partition_2_2, partition_3_1, equivocator, clock_jump,
+    certificates, without_certificates, journal_lost, hard_fork, ipv6, partition_2_2, partition_3_1, equivocator,
+    clock_jump,
     kill_two, standstill_of_all, kill_all, random_kills, standstill)}
 
 
