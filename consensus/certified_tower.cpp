@@ -69,7 +69,7 @@ void CertifiedTower::join(std::span<const Effect> news, Effects& effects)
         tower_.finalize(told_final_, effects);
     }
     tower_.set_base(gadget_.base());
-    if (fault || tower_.status().may_sign != gadget_.may_sign()) {
+    if (fault || tower_.may_sign() != gadget_.may_sign()) {
         tower_.stop();
         gadget_.stop_signing();
     }
@@ -109,8 +109,11 @@ void CertifiedTower::on(Tick now, const VoteMessage& message, Effects& effects)
         gadget_.hear(now, message, effects);
         return;
     }
-    tower_.step(now, message, effects);
-    expose_two_votes(message, effects);
+    const auto vote = decode_tower_vote(message.body);
+    tower_.hear(message, vote, effects);
+    if (vote && vote->voter == message.from) {
+        expose_two_votes(message, *vote, effects);
+    }
 }
 
 void CertifiedTower::on(Tick now, const FirstShred& first, Effects& effects)
@@ -187,19 +190,16 @@ void CertifiedTower::build(Tick now, const Timer& timer, Effects& effects)
 }
 
 /// Tower accuses who names two blocks of a slot; this proves it, and broken lockouts too.
-void CertifiedTower::expose_two_votes(const VoteMessage& message, Effects& effects)
+void CertifiedTower::expose_two_votes(const VoteMessage& message, const TowerVote& vote,
+                                      Effects& effects)
 {
-    const auto vote = decode_tower_vote(message.body);
-    if (!vote || vote->voter != message.from) {
-        return;
-    }
     Heard& heard = heard_[message.from.value];
     if (std::ranges::equal(heard.body, message.body)) {
         return;
     }
     const auto known = decode_tower_vote(heard.body);
-    if (known && contradicts(*known, *vote)) {
-        const Slot slot = std::min(known->block().slot, vote->block().slot);
+    if (known && contradicts(*known, vote)) {
+        const Slot slot = std::min(known->block().slot, vote.block().slot);
         if (heard.exposed == slot || !effects.has_room(evidence_bytes_max)) {
             return;
         }
@@ -215,7 +215,7 @@ void CertifiedTower::expose_two_votes(const VoteMessage& message, Effects& effec
         heard.exposed = slot;
         return;
     }
-    if (!known || known->block().slot < vote->block().slot) {
+    if (!known || known->block().slot < vote.block().slot) {
         heard.body.assign(message.body.begin(), message.body.end());
         heard.signature = message.signature;
     }

@@ -63,7 +63,7 @@ private:
     void on(Tick now, const Persisted& persisted, Effects& effects);
     void on(Tick now, const EpochInfo& epoch, Effects& effects);
     void build(Tick now, const Timer& timer, Effects& effects);
-    void expose_two_votes(const VoteMessage& message, Effects& effects);
+    void expose_two_votes(const VoteMessage& message, const TowerVote& vote, Effects& effects);
     void join(std::span<const Effect> news, Effects& effects);
 
     JournalCounter counter_;

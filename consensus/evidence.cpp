@@ -38,22 +38,19 @@ bool holds(std::span<const Lockout> entries, Slot slot)
 bool cannot_follow(const Tower& older, const Tower& newer)
 {
     const Slot top = older.top().slot;
-    for (const Lockout& later : newer.entries()) {
-        const bool made_before = later.slot < top;
-        if (made_before && later.slot > older.root() && !holds(older.entries(), later.slot)) {
-            return true; // whoever has it now had it then
-        }
-        if (later.slot <= top) {
-            continue;
-        }
-        for (const Lockout& entry : older.entries()) {
-            const bool bound = later.slot <= entry.expiry();
-            if (bound && entry.slot > newer.root() && !holds(newer.entries(), entry.slot)) {
-                return true;
-            }
-        }
+    const auto above_root =
+        std::ranges::upper_bound(newer.entries(), older.root(), {}, &Lockout::slot);
+    const auto at_top = std::ranges::lower_bound(newer.entries(), top, {}, &Lockout::slot);
+    const std::span made_before(above_root, std::max(above_root, at_top));
+    if (!std::ranges::includes(older.entries(), made_before, {}, &Lockout::slot, &Lockout::slot)) {
+        return true; // whoever has one now had it then
     }
-    return false;
+    const auto later = std::ranges::upper_bound(newer.entries(), top, {}, &Lockout::slot);
+    // What bound the first vote after the older tower may not be gone.
+    return std::ranges::any_of(older.entries(), [&](const Lockout& entry) {
+        const bool bound = later->slot <= entry.expiry() && entry.slot > newer.root();
+        return bound && !holds(newer.entries(), entry.slot);
+    });
 }
 
 std::optional<EvidenceKind> contradiction(const Read& one, const Read& other)

@@ -439,22 +439,25 @@ void ForkTree::prune(BlockIndex new_root)
 
 std::optional<std::string_view> ForkTree::check_weights(Mark mark) const
 {
-    std::vector<std::uint64_t> sums(blocks_.size());
+    sums_.resize(blocks_.size());
+    for (const Entry& entry : by_name_) {
+        sums_[entry.index.value] = 0;
+    }
     for (std::size_t i = 0; i < validator_count_max; ++i) {
         const BlockIndex where = marks(mark)[i];
-        if (where.is_none() || !descends(where, root_)) {
-            continue;
+        if (!where.is_none()) {
+            const ValidatorIndex who{static_cast<std::uint16_t>(i)};
+            sums_[where.value] += stakes(where).stake(who).value;
         }
-        const ValidatorIndex who{static_cast<std::uint16_t>(i)};
-        const std::uint64_t stake = stakes(where).stake(who).value;
-        for (BlockIndex block = where; block != root_; block = parent(block)) {
-            sums[block.value] += stake;
-        }
-        sums[root_.value] += stake;
     }
-    for (const Entry& entry : by_name_) {
-        if (Stake{sums[entry.index.value]} != subtree_stake(mark, entry.index)) {
+    // From the leaves down: a child's slot is above its parent's.
+    for (auto entry = by_name_.rbegin(); entry != by_name_.rend(); ++entry) {
+        const std::uint64_t sum = sums_[entry->index.value];
+        if (Stake{sum} != subtree_stake(mark, entry->index)) {
             return "T-S6: a subtree's stake differs from the sum of the marks in it";
+        }
+        if (entry->index != root_) {
+            sums_[parent(entry->index).value] += sum;
         }
     }
     return std::nullopt;

@@ -187,6 +187,7 @@ private:
     std::vector<BlockIndex> vote_marks_;
     std::vector<BlockIndex> root_marks_;
     std::vector<BlockIndex> scratch_;
+    mutable std::vector<std::uint64_t> sums_; // by BlockIndex; check()'s room to work in
     StakeBook stakes_;
     BlockIndex root_;
     bool choice_changed_ = true;

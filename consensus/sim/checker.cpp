@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace belfry::consensus::sim {
@@ -124,6 +125,7 @@ void Checker::hard_forked(std::size_t machine, Slot slot)
 {
     Watched& watched = watched_[machine];
     std::erase_if(watched.votes, [&](const auto& item) { return item.first > slot; });
+    std::erase_if(watched.rooted, [&](const auto& item) { return item.first > slot; });
     watched.newest.reset();
     watched.asked.reset();
     for (Chains* const chains : {&confirmed_, &rooted_}) {
@@ -234,6 +236,33 @@ void Checker::check_tower_vote(std::size_t machine, const TowerVote& vote)
         const bool in_tower = std::ranges::binary_search(entries, item.first, {}, &Lockout::slot);
         return !in_tower && item.second.expiry < block.slot;
     });
+    root_votes(watched);
+}
+
+void Checker::root_votes(Watched& watched) const
+{
+    if (!watched.root) {
+        return;
+    }
+    const Slot root = world_.get(*watched.root).name.slot;
+    for (auto spoken = watched.votes.begin();
+         spoken != watched.votes.end() && spoken->first <= root;) {
+        const bool below = world_.descends(*watched.root, spoken->second.block);
+        const auto next = std::next(spoken);
+        if (below) {
+            watched.rooted.insert(watched.votes.extract(spoken));
+        }
+        spoken = next;
+    }
+}
+
+void Checker::unroot(Watched& watched)
+{
+    watched.root.reset();
+    std::erase_if(watched.rooted, [&](const auto& item) { // as if it had stayed among the votes
+        return watched.newest && item.second.expiry < watched.newest->slot;
+    });
+    watched.votes.merge(watched.rooted);
 }
 
 void Checker::restarted(std::size_t machine, const std::optional<BlockName>& last_vote)
@@ -354,7 +383,7 @@ void Checker::finalized(std::size_t machine, BlockNumber block)
     watched.final_block = block;
     if (watched.root && !world_.descends(*watched.root, block) &&
         !world_.descends(block, *watched.root)) {
-        watched.root.reset(); // a certificate decided against it: rolled back
+        unroot(watched); // a certificate decided against it: rolled back
     }
 }
 

@@ -95,8 +95,9 @@ private:
     };
     struct Watched {
         bool honest = true;
-        std::map<Slot, Spoken> votes; // that still bind
+        std::map<Slot, Spoken> votes; // that still bind, and are not below the root
         std::optional<BlockNumber> root;
+        std::map<Slot, Spoken> rooted;   // it and below: no vote off the root can be on their fork
         std::optional<BlockName> newest; // sent
         std::optional<TowerVote> asked;  // newest, maybe not sent
         Slot begun;
@@ -109,6 +110,8 @@ private:
         std::uint64_t conflicts = 0;
     };
     void check_tower_vote(std::size_t machine, const TowerVote& vote);
+    void root_votes(Watched& watched) const;
+    static void unroot(Watched& watched);
     void check_record(std::size_t machine, const TowerVote& vote, ByteView record);
     /// False when it is on another fork than what came before.
     bool extend(Chains& chains, BlockNumber block);

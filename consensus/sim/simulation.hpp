@@ -13,6 +13,7 @@
 // Threads  one.
 
 #include "base/bytes.hpp"
+#include "consensus/certificate/statement.hpp"
 #include "consensus/engine.hpp"
 #include "consensus/leader_schedule.hpp"
 #include "consensus/sim/block_world.hpp"
@@ -25,6 +26,7 @@
 #include "consensus/sim/random.hpp"
 #include "consensus/sim/roles.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -135,14 +137,20 @@ public:
 
 private:
     using MessageNumber = std::uint32_t;
+    struct Part {
+        ValidatorIndex from;
+        StatementKind kind = StatementKind::skip;
+        StatementBody body;
+        Signature signature;
+    };
     struct Message {
         ValidatorIndex from;
         StatementKind kind = StatementKind::tower_vote;
         Bytes body;
         Signature signature;
-        BlockNumber voted = 0;            // of a tower vote, when it is a block
-        std::vector<MessageNumber> parts; // of a bundle: the statements in it
-        std::uint32_t uses = 0;           // under way, or kept; at 0 the number is used again
+        BlockNumber voted = 0;   // of a tower vote, when it is a block
+        std::vector<Part> parts; // of a bundle: the statements in it
+        std::uint32_t uses = 0;  // under way, or kept; at 0 the number is used again
     };
     struct Building {
         Slot slot;
@@ -225,6 +233,8 @@ private:
     [[nodiscard]] std::optional<MessageNumber> contrary_statement(MessageNumber message);
     [[nodiscard]] MessageNumber new_message();
     [[nodiscard]] MessageNumber sign(ValidatorIndex from, StatementKind kind, ByteView body);
+    /// One more use of the message of that bundle; nullopt when it is none.
+    [[nodiscard]] std::optional<MessageNumber> bundle_of(std::size_t machine, ByteView body);
     void unuse(MessageNumber message);
     void take_block(std::size_t machine, BlockNumber block);
     void give_waiting(std::size_t machine);
@@ -274,6 +284,9 @@ private:
     Calendar calendar_;
     std::vector<Message> messages_;
     std::vector<MessageNumber> free_messages_;
+    /// The same bundle goes to many, one after the other: decoded and checked once.
+    std::array<std::optional<MessageNumber>, 8> newest_bundles_;
+    std::size_t next_bundle_ = 0;
     std::vector<Building> builds_;
     std::vector<Duplication> duplications_;
     std::vector<Kept> kept_;

@@ -83,9 +83,6 @@ void Simulation::unuse(MessageNumber number)
         return;
     }
     free_messages_.push_back(number);
-    for (const MessageNumber part : std::exchange(message.parts, {})) {
-        unuse(part);
-    }
 }
 
 // ---- From one machine to others -----------------------------------------------------------------
@@ -155,15 +152,15 @@ void Simulation::on_statement(std::size_t i, MessageNumber number)
                             .kind = message.kind,
                             .signature = message.signature});
     }
-    for (std::size_t part = 0; machine.engine && part < messages_[number].parts.size(); ++part) {
-        const Message& inner = messages_[messages_[number].parts[part]];
-        if (inner.from == machine.validator && !checker_.honest(i)) {
+    for (std::size_t k = 0; machine.engine && k < messages_[number].parts.size(); ++k) {
+        const Part& part = messages_[number].parts[k]; // stays put when messages_ grows
+        if (part.from == machine.validator && !checker_.honest(i)) {
             continue; // maybe its twin's
         }
-        feed(i, VoteMessage{.from = inner.from,
-                            .body = inner.body,
-                            .kind = inner.kind,
-                            .signature = inner.signature});
+        feed(i, VoteMessage{.from = part.from,
+                            .body = part.body.view(),
+                            .kind = part.kind,
+                            .signature = part.signature});
     }
     unuse(number);
 }
@@ -205,35 +202,57 @@ void Simulation::perform(std::size_t i, const Expose& expose)
     }
 }
 
-void Simulation::perform(std::size_t i, const Relay& relay)
+std::optional<Simulation::MessageNumber> Simulation::bundle_of(std::size_t i, ByteView body)
 {
-    const auto bundle = decode_vote_bundle(relay.body);
+    for (const std::optional<MessageNumber>& known : newest_bundles_) {
+        if (known && std::ranges::equal(messages_[*known].body, body)) {
+            ++messages_[*known].uses;
+            return known;
+        }
+    }
+    const auto bundle = decode_vote_bundle(body);
     if (!bundle) {
         checker_.broken(fmt::format("node {} relays what is no bundle", i));
-        return;
-    }
-    const Roles& roles = machines_[i].roles;
-    if (roles.silent || roles.selective || machines_[i].votes_withheld) {
-        return;
+        return std::nullopt;
     }
     const MessageNumber number = new_message();
-    messages_[number].body.assign(relay.body.begin(), relay.body.end());
+    Message& message = messages_[number];
+    message.body.assign(body.begin(), body.end());
     for (const SignedStatement& vote : bundle->votes()) {
-        const StatementBody body = encode_statement(vote.statement);
         const Statement& said = vote.statement;
-        if (vote.signature != signature_of(said.voter, said.kind, body.view())) {
+        const StatementBody part = encode_statement(said);
+        const Signature signature = signature_of(said.voter, said.kind, part.view());
+        if (vote.signature != signature) {
             checker_.broken(fmt::format("node {} relays a statement that {} never signed", i,
                                         said.voter.value));
         }
-        const MessageNumber part = sign(said.voter, said.kind, body.view());
-        messages_[number].parts.push_back(part);
+        message.parts.push_back(
+            {.from = said.voter, .kind = said.kind, .body = part, .signature = signature});
     }
-    for (std::size_t to = 0; to < machines_.size(); ++to) {
+    std::optional<MessageNumber>& oldest = newest_bundles_[next_bundle_];
+    next_bundle_ = (next_bundle_ + 1) % newest_bundles_.size();
+    if (oldest) {
+        unuse(*oldest);
+    }
+    oldest = number;
+    ++message.uses;
+    return number;
+}
+
+void Simulation::perform(std::size_t i, const Relay& relay)
+{
+    const std::optional<MessageNumber> number = bundle_of(i, relay.body);
+    if (!number) {
+        return;
+    }
+    const Roles& roles = machines_[i].roles;
+    const bool keeps_it = roles.silent || roles.selective || machines_[i].votes_withheld;
+    for (std::size_t to = 0; !keeps_it && to < machines_.size(); ++to) {
         if (!relay.to || machines_[to].validator == *relay.to) {
-            send_to({.from = i, .to = to}, number, EventKind::bundle);
+            send_to({.from = i, .to = to}, *number, EventKind::bundle);
         }
     }
-    unuse(number);
+    unuse(*number);
 }
 
 void Simulation::withhold_votes(std::size_t i, bool withheld)

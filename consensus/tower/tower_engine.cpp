@@ -6,6 +6,7 @@
 #include "consensus/tower/tower_journal.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace belfry::consensus {
@@ -38,16 +39,14 @@ TowerEngine::TowerEngine(const TowerConfig& config, JournalCounter* shared)
 
 void TowerEngine::step(Tick /*now*/, const Input& input, Effects& effects)
 {
-    if (!begun_) {
-        begun_ = true;
-        begin(effects);
-    }
+    begin(effects);
     std::visit([&](const auto& what) { on(what, effects); }, input);
 }
 
 void TowerEngine::begin(Effects& effects)
 {
-    if (!signing_ || !config_.hard_fork || fork_declared_ == config_.hard_fork) {
+    if (std::exchange(begun_, true) || !signing_ || !config_.hard_fork ||
+        fork_declared_ == config_.hard_fork) {
         return;
     }
     // Written down, so that the next start does not discard what is voted from here on.
@@ -126,7 +125,13 @@ Result<void, RestoreError> TowerEngine::restore_record(const JournalRecord& reco
 
 void TowerEngine::on(const VoteMessage& message, Effects& effects)
 {
-    const auto vote = decode_tower_vote(message.body);
+    hear(message, decode_tower_vote(message.body), effects);
+}
+
+void TowerEngine::hear(const VoteMessage& message, const Result<TowerVote, TowerVoteError>& vote,
+                       Effects& effects)
+{
+    begin(effects);
     if (message.kind != StatementKind::tower_vote || !vote || vote->voter != message.from) {
         ++counters_.votes_malformed;
         return;

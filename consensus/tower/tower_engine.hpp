@@ -156,6 +156,10 @@ public:
     void set_base(const BlockName& base) { base_ = base; }
     /// From now on nothing is signed.
     void stop() { signing_ = false; }
+    [[nodiscard]] bool may_sign() const { return signing_; }
+    /// A step of which the caller has read the vote already.
+    void hear(const VoteMessage& message, const Result<TowerVote, TowerVoteError>& vote,
+              Effects& effects);
 
     /// How the newest vote left the fork of the one before; nullopt when it did not.
     [[nodiscard]] const std::optional<ForkSwitch>& last_switch() const { return last_switch_; }
