@@ -347,6 +347,11 @@ void Node::State::stop_node(int code, std::string_view reason) noexcept
         end_code = code;
         end_reason = reason;
     }
+    if (code != exit_ok) {
+        // What failed may be what the next vote rests on: nothing is signed while the rest stops.
+        stops[static_cast<std::size_t>(TileName::consensus)].set();
+        bells.consensus.ring();
+    }
     (void)kill(getpid(), SIGTERM); // wakes the main thread the way an operator would
 }
 
