@@ -5,6 +5,7 @@
 #include "crypto/kernels.hpp"
 #include "crypto/keypair.hpp"
 #include "ledger/store/disk.hpp"
+#include "ledger/store/read_fault.hpp"
 #include "ledger/store/vote_journal.hpp"
 #include "node/cli/exit_code.hpp"
 #include "node/fault_switches.hpp"
@@ -159,6 +160,7 @@ int open_signals()
     sigaddset(&set, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);
     (void)std::signal(SIGPIPE, SIG_IGN); // a client that hangs up is no event for a node
+    ledger::exit_on_read_fault(exit_io);
     const int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {
         throw std::runtime_error("signals: no signalfd can be made");

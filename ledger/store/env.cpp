@@ -4,6 +4,7 @@
 #include "crypto/base58.hpp"
 #include "ledger/store/layout.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
+#include "ledger/store/page_check.hpp"
 #include "ledger/store/storage_failure.hpp"
 
 #include <fcntl.h>
@@ -155,6 +156,13 @@ LmdbEnv::~LmdbEnv()
 void LmdbEnv::open(const Options& options)
 {
     const std::filesystem::path file = directory_ / ledger_file_name;
+    try {
+        check_pages(file);
+    } catch (const std::runtime_error& why) {
+        refuse(file, fmt::format("{}; restore it, or move it away to start from genesis and fetch "
+                                 "the chain from the other validators (keep the file `votes`)",
+                                 why.what()));
+    }
     constexpr std::uint64_t page = 4096;
     const std::uint64_t map_bytes = std::max(options.map_bytes / page * page, 64 * page);
     int code = mdb_env_create(&env_);
