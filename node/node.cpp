@@ -6,6 +6,7 @@
 #include "crypto/keypair.hpp"
 #include "ledger/store/disk.hpp"
 #include "ledger/store/hard_fork.hpp"
+#include "ledger/store/read_fault.hpp"
 #include "ledger/store/vote_journal.hpp"
 #include "node/cli/exit_code.hpp"
 #include "node/fault_switches.hpp"
@@ -162,6 +163,7 @@ int open_signals()
     sigaddset(&set, SIGTERM);
     (void)pthread_sigmask(SIG_BLOCK, &set, nullptr);
     (void)std::signal(SIGPIPE, SIG_IGN); // a client that hangs up is no event for a node
+    ledger::exit_on_read_fault(exit_io);
     const int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (fd < 0) {
         throw std::runtime_error("signals: no signalfd can be made");
@@ -378,6 +380,11 @@ void Node::State::stop_node(int code, std::string_view reason) noexcept
         ended = true;
         end_code = code;
         end_reason = reason;
+    }
+    if (code != exit_ok) {
+        // What failed may be what the next vote rests on: nothing is signed while the rest stops.
+        stops[static_cast<std::size_t>(TileName::consensus)].set();
+        bells.consensus.ring();
     }
     (void)kill(getpid(), SIGTERM); // wakes the main thread the way an operator would
 }

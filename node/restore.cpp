@@ -4,6 +4,7 @@
 #include "ledger/model/entry.hpp"
 #include "ledger/store/account_store.hpp"
 #include "ledger/store/block_store.hpp"
+#include "ledger/store/storage_failure.hpp"
 #include "node/chain_finality.hpp"
 
 #include <fmt/format.h>
@@ -32,6 +33,11 @@ template <class T>
 T read(Result<T, ledger::StoreError> result, const char* what)
 {
     if (!result) {
+        if (ledger::is_of_disk(result.error())) {
+            throw ledger::StorageFailure(
+                fmt::format("ledger: {} cannot be read: {}; check the disk, then start again", what,
+                            ledger::to_string(result.error())));
+        }
         refuse(fmt::format("{} cannot be read: {}", what, ledger::to_string(result.error())));
     }
     if constexpr (!std::is_void_v<T>) {

@@ -2,7 +2,8 @@
 #pragma once
 // restore.hpp: from the data directory to an executed bank: accounts at the stored anchor, the
 // window of recent blocks before it, then every stored block after it.
-// Errors   std::runtime_error, one line, when what is stored cannot be what this node wrote.
+// Errors   std::runtime_error, one line, when what is stored cannot be what this node wrote;
+//          ledger::StorageFailure when the disk does not give it.
 // Threads  start-up only.
 
 #include "consensus/leader_schedule.hpp"

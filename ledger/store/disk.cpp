@@ -85,8 +85,8 @@ public:
         : directory_(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC))
     {
         if (directory_.get() < 0) {
-            throw std::runtime_error(fmt::format("{}: cannot be opened: {}", directory.string(),
-                                                 std::generic_category().message(errno)));
+            throw std::system_error(errno, std::generic_category(),
+                                    fmt::format("{}: cannot be opened", directory.string()));
         }
     }
 

@@ -4,6 +4,8 @@
 #include "crypto/base58.hpp"
 #include "ledger/store/layout.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
+#include "ledger/store/page_check.hpp"
+#include "ledger/store/storage_failure.hpp"
 
 #include <fcntl.h>
 #include <fmt/core.h>
@@ -39,6 +41,22 @@ std::string errno_text(int code)
     throw std::runtime_error(fmt::format("{}: {}", place.string(), text));
 }
 
+/// Of what the system or LMDB said: its own codes are of the disk, but for these.
+bool is_code_of_disk(int code)
+{
+    return code > 0 && code != EACCES && code != EPERM && code != ENOENT && code != EINVAL &&
+           code != ENOTDIR && code != ELOOP;
+}
+
+[[noreturn]] void refuse_code(const std::filesystem::path& place, const char* what, int code)
+{
+    const std::string text = fmt::format("{}: {}: {}", place.string(), what, errno_text(code));
+    if (is_code_of_disk(code)) {
+        throw StorageFailure(text + "; check the disk, then start again");
+    }
+    throw std::runtime_error(text);
+}
+
 void sync_directory(const std::filesystem::path& directory)
 {
     const int descriptor = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -48,8 +66,16 @@ void sync_directory(const std::filesystem::path& directory)
         ::close(descriptor);
     }
     if (!synced) {
-        refuse(directory, fmt::format("cannot be synced: {}", errno_text(code)));
+        refuse_code(directory, "cannot be synced", code);
     }
+}
+
+[[noreturn]] void refuse_disk(const std::filesystem::path& place, StoreError error)
+{
+    const bool space = error == StoreError::disk_full;
+    throw StorageFailure(fmt::format(
+        "{}: cannot be used: {}; {}, then start again", place.string(), to_string(error),
+        space ? "free space or raise store.map_size_mb" : "check the disk"));
 }
 
 /// Gives what is in result, or ends the start with one line.
@@ -57,6 +83,9 @@ template <class T>
 T or_refuse(Result<T, StoreError> result, const std::filesystem::path& place)
 {
     if (!result) {
+        if (is_of_disk(result.error())) {
+            refuse_disk(place, result.error());
+        }
         refuse(place, fmt::format("cannot be used: {}; restore it, or move it away to start from "
                                   "genesis",
                                   to_string(result.error())));
@@ -74,12 +103,12 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
         sync_directory(absolute.has_filename() ? absolute.parent_path()
                                                : absolute.parent_path().parent_path());
     } else if (errno != EEXIST) {
-        refuse(directory, fmt::format("the data directory cannot be made: {}", errno_text(errno)));
+        refuse_code(directory, "the data directory cannot be made", errno);
     }
     const std::filesystem::path file = directory / lock_file_name;
     descriptor_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (descriptor_ < 0) {
-        refuse(file, fmt::format("cannot be opened: {}", errno_text(errno)));
+        refuse_code(file, "cannot be opened", errno);
     }
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
         const int code = errno;
@@ -89,7 +118,7 @@ DirectoryLock::DirectoryLock(const std::filesystem::path& directory)
                                 ": another node is running in this data directory; stop it or "
                                 "choose another directory");
         }
-        refuse(directory, fmt::format("cannot be locked: {}", errno_text(code)));
+        refuse_code(directory, "cannot be locked", code);
     }
 }
 
@@ -127,6 +156,13 @@ LmdbEnv::~LmdbEnv()
 void LmdbEnv::open(const Options& options)
 {
     const std::filesystem::path file = directory_ / ledger_file_name;
+    try {
+        check_pages(file);
+    } catch (const std::runtime_error& why) {
+        refuse(file, fmt::format("{}; restore it, or move it away to start from genesis and fetch "
+                                 "the chain from the other validators (keep the file `votes`)",
+                                 why.what()));
+    }
     constexpr std::uint64_t page = 4096;
     const std::uint64_t map_bytes = std::max(options.map_bytes / page * page, 64 * page);
     int code = mdb_env_create(&env_);
@@ -146,6 +182,9 @@ void LmdbEnv::open(const Options& options)
     int dead_readers = 0;
     if (code == 0) {
         code = mdb_reader_check(env_, &dead_readers);
+    }
+    if (is_code_of_disk(code)) {
+        refuse_disk(file, store_error_from_lmdb(code));
     }
     if (code != 0) {
         refuse(file, fmt::format("cannot be opened: {}", mdb_strerror(code)));
@@ -194,6 +233,9 @@ void LmdbEnv::open_databases()
         } else {
             mdb_txn_abort(transaction);
         }
+    }
+    if (is_code_of_disk(code) || code == MDB_MAP_FULL) {
+        refuse_disk(file, store_error_from_lmdb(code));
     }
     if (code != 0) {
         refuse(file, fmt::format("cannot be read: {}; restore it, or move it away to start from "

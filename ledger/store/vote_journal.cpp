@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "ledger/store/crc32c.hpp"
 #include "ledger/store/layout.hpp"
+#include "ledger/store/storage_failure.hpp"
 
 #include <fmt/core.h>
 
@@ -44,9 +45,10 @@ template <class T>
 T or_refuse(Result<T, DiskError> result, std::string_view what)
 {
     if (!result) {
-        refuse(fmt::format("cannot be {}: {}", what,
-                           result.error() == DiskError::full ? "the disk is full"
-                                                             : "the disk gave an error"));
+        const bool full = result.error() == DiskError::full;
+        throw StorageFailure(fmt::format(
+            "{}: the vote journal cannot be {}: {}, then start again", vote_journal_file_name, what,
+            full ? "the disk is full; free space" : "the disk gave an error; check it"));
     }
     if constexpr (!std::is_void_v<T>) {
         return std::move(*result);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/base58.hpp"
 #include "ledger/store/env.hpp"
+#include "ledger/store/storage_failure.hpp"
 #include "node/cli/commands.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +29,8 @@ int guarded(const std::function<int()>& body) noexcept
         return report(error.exit_code(), error.what());
     } catch (const ledger::DirectoryBusy& busy) {
         return report(exit_try_again, busy.what());
+    } catch (const ledger::StorageFailure& failure) {
+        return report(exit_io, failure.what());
     } catch (const std::system_error& error) {
         const bool no_permission = error.code() == std::errc::permission_denied;
         return report(no_permission ? exit_no_permission : exit_io, error.what());

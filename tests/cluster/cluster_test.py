@@ -11,8 +11,11 @@ Every scenario is bounded in time, uses free ports and ends only the processes i
 import os, pathlib, re, shutil, sys, tempfile, time
 
 from cluster import Cluster, Failure, Skipped, expect
+from disk_scenarios import (
+    birth, crash_points, crash_some, disk_errors, disk_full, errors_some, power_cuts, recorder, small_disk)
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
 from kill_scenarios import kill_all, kill_two, random_kills, standstill, standstill_of_all
+from spoilt_scenarios import spoilt_all, spoilt_some
 
 
 MEMORY_BYTES = 2 << 30  # free in /dev/shm, to be used instead of the disk
@@ -312,8 +315,9 @@ def ipv6(make):
 SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
     certificates, without_certificates, journal_lost, hard_fork, ipv6, partition_2_2, partition_3_1, equivocator,
-    clock_jump,
-    kill_two, standstill_of_all, kill_all, random_kills, standstill)}
+    clock_jump, kill_two, standstill_of_all, kill_all, random_kills, standstill,
+    recorder, birth, crash_some, crash_points, errors_some, disk_errors, disk_full,
+    small_disk, power_cuts, spoilt_some, spoilt_all)}
 
 
 def main():
