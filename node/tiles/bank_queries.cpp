@@ -11,6 +11,8 @@
 namespace belfry::node {
 namespace {
 
+constexpr std::uint64_t confirmations_max = 31; // deeper is the root, for Solana's clients
+
 /// One question at a time; operator() is chosen by the kind of question.
 class Answerer {
 public:
@@ -50,6 +52,11 @@ public:
         const std::optional<ledger::Account> account =
             context_.bank.account(block.id(), question.account);
         return BalanceAnswer{account ? account->lamports : Lamports{}};
+    }
+    ReplyBody operator()(const GetStakeMinimum& question)
+    {
+        (void)at(question.commitment);
+        return BalanceAnswer{Lamports{1}}; // genesis wants more than nothing, and nobody delegates
     }
     ReplyBody operator()(const GetLatestBlockhash& question)
     {
@@ -171,8 +178,9 @@ std::optional<SignatureStatus> Answerer::status_of(const Signature& signature)
         status.level = level;
         if (level != Commitment::finalized) {
             const exec::BlockState& tip = at(Commitment::processed);
-            status.confirmations =
+            const std::uint64_t depth =
                 tip.height().value - std::min(tip.height().value, found->height.value);
+            status.confirmations = std::min(depth, confirmations_max);
         }
         return status;
     }

@@ -184,5 +184,35 @@ TEST_F(BankQueriesTest, the_faucet_passes_the_gate_too)
     EXPECT_EQ(pool_.size(), 0U);
 }
 
+TEST_F(BankQueriesTest, confirmations_end_at_31_as_the_clients_count)
+{
+    const ledger::Transaction paid = test::transfer({.from = wallets_[0],
+                                                     .to = wallets_[1].pubkey,
+                                                     .lamports = test::sol,
+                                                     .blockhash = blockhash_});
+    std::vector<ledger::Transaction> first{paid};
+    for (std::uint64_t depth = 0; depth < 40; ++depth) {
+        const test::BuiltBlock built = test::build(
+            bank_,
+            {.parent = levels_.processed.id, .slot = Slot{4 + depth}, .transactions = first});
+        first.clear();
+        levels_.processed = built.block.ref;
+        const Reply reply =
+            ask(GetSignatureStatuses{.signatures = {paid.signature(0)}, .search_history = false});
+        const auto& status = std::get<StatusesAnswer>(reply.body).statuses.front();
+        ASSERT_TRUE(status.has_value());
+        EXPECT_EQ(status->slot, Slot{4});
+        EXPECT_EQ(status->level, Commitment::processed);
+        EXPECT_EQ(status->confirmations, std::min<std::uint64_t>(depth, 31));
+    }
+}
+
+TEST_F(BankQueriesTest, the_least_stake_is_what_genesis_asks_for)
+{
+    const Reply reply = ask(GetStakeMinimum{Commitment::processed});
+    EXPECT_EQ(std::get<BalanceAnswer>(reply.body).lamports, Lamports{1});
+    EXPECT_EQ(reply.context, Slot{3});
+}
+
 } // namespace
 } // namespace belfry::node
