@@ -16,34 +16,35 @@ PoolGate::Verdict PoolGate::judge(const ledger::Transaction& transaction, const 
     case BlockhashAge::expired:
         ++counters_.expired;
         tell(PoolEvent::expired, transaction);
-        return Verdict::refuse;
+        return Verdict::expired;
     case BlockhashAge::unknown:
-        return Verdict::wait;
+        return Verdict::waits;
     case BlockhashAge::valid:
         break;
     }
     if (!view.can_pay(transaction)) {
         ++counters_.cannot_pay;
         tell(PoolEvent::dropped_payer, transaction);
-        return Verdict::refuse;
+        return Verdict::cannot_pay;
     }
     return Verdict::enter;
 }
 
-bool PoolGate::admit(const Arrival& arrival, const View& view)
+PoolGate::Verdict PoolGate::admit(const Arrival& arrival, const View& view)
 {
     const Verdict verdict = judge(arrival.transaction, view);
-    if (verdict == Verdict::wait) {
-        if (early_.size() >= options_.early_max) {
-            ++counters_.early_full;
-            tell(PoolEvent::dropped_waiting_full, arrival.transaction);
-        } else {
-            ++counters_.early;
-            tell(PoolEvent::waiting, arrival.transaction);
-            early_.push_back(arrival);
-        }
+    if (verdict != Verdict::waits) {
+        return verdict;
     }
-    return verdict == Verdict::enter;
+    if (early_.size() >= options_.early_max) {
+        ++counters_.early_full;
+        tell(PoolEvent::dropped_waiting_full, arrival.transaction);
+        return Verdict::full;
+    }
+    ++counters_.early;
+    tell(PoolEvent::waiting, arrival.transaction);
+    early_.push_back(arrival);
+    return Verdict::waits;
 }
 
 std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
@@ -55,7 +56,7 @@ std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
         case Verdict::enter:
             entering.push_back(std::move(arrival));
             break;
-        case Verdict::wait:
+        case Verdict::waits:
             if (now.value > arrival.received.value &&
                 now.value - arrival.received.value > options_.early_slots_max) {
                 ++counters_.early_expired;
@@ -64,7 +65,9 @@ std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
                 still.push_back(std::move(arrival));
             }
             break;
-        case Verdict::refuse:
+        case Verdict::full:
+        case Verdict::expired:
+        case Verdict::cannot_pay:
             break;
         }
     }

@@ -5,7 +5,8 @@
 //          nothing, or on blockhashes that never were. So, judged at the block this node stands on,
 //          the fee payer must hold the fee and the blockhash must be alive. One that is unknown may
 //          be of a block that is still on its way: it waits here, outside of the pool, and is not
-//          forwarded until it becomes known.
+//          forwarded until it becomes known. Whatever way it came, UDP, RPC or
+//          from another validator, it passes here.
 // Bounds   early_max wait, each for early_slots_max slots; when full, newcomers are refused.
 // Errors   none; each refusal has a counter.
 // Threads  one owner, the bank tile.
@@ -52,8 +53,9 @@ public:
     /// Told of each refusal and of who begins to wait, as by the pool.
     void observe(TransactionPool::Observer observer) { observer_ = std::move(observer); }
 
-    /// True: it may enter now. Else it waits here, or is refused.
-    [[nodiscard]] bool admit(const Arrival& arrival, const View& view);
+    /// What becomes of an arrival: only `enter` is for the pool, and now.
+    enum class Verdict : std::uint8_t { enter, waits, full, expired, cannot_pay };
+    [[nodiscard]] Verdict admit(const Arrival& arrival, const View& view);
     /// Once per slot: those that may enter by now, in the order of their arrival.
     [[nodiscard]] std::vector<Arrival> look_again(Slot now, const View& view);
 
@@ -61,7 +63,6 @@ public:
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
 private:
-    enum class Verdict : std::uint8_t { enter, wait, refuse };
     [[nodiscard]] Verdict judge(const ledger::Transaction& transaction, const View& view);
     void tell(PoolEvent event, const ledger::Transaction& transaction) const
     {

@@ -345,9 +345,20 @@ ReplyBody RpcPort::health() const
     return NodeUnhealthy{behind ? std::optional(now.slots_behind) : std::nullopt};
 }
 
+/// A preflight on the state of a node that is behind would say nothing about the chain.
+std::optional<ReplyBody> RpcPort::refusal_of(const Request& request) const
+{
+    const auto* const sent = std::get_if<SendTransaction>(&request);
+    if (sent == nullptr || sent->skip_preflight) {
+        return std::nullopt;
+    }
+    ReplyBody now = health();
+    return std::holds_alternative<HealthyAnswer>(now) ? std::nullopt
+                                                      : std::optional(std::move(now));
+}
+
 VoteAccountsAnswer RpcPort::vote_accounts(const GetVoteAccounts& question) const
 {
-    constexpr std::uint64_t delinquent_slots = 128; // without a vote, as Solana counts
     const ConsensusSnapshot consensus = view_.consensus.snapshot();
     const Slot newest = view_.bank.snapshot().processed;
     VoteAccountsAnswer answer;
@@ -368,7 +379,8 @@ VoteAccountsAnswer RpcPort::vote_accounts(const GetVoteAccounts& question) const
             voter.last_vote = consensus.peers[i].last_vote;
         }
         voter.delinquent =
-            !voter.last_vote || voter.last_vote->value + delinquent_slots < newest.value;
+            !voter.last_vote ||
+            newest.value - std::min(newest, *voter.last_vote).value > question.delinquent_distance;
         answer.voters.push_back(voter);
     }
     return answer;
@@ -393,6 +405,9 @@ bool RpcPort::post(RequestId id, Request request)
     } else if (const auto* const voters = std::get_if<GetVoteAccounts>(&request)) {
         answered_here_.push_back(
             {.id = id, .context = view_.bank.snapshot().processed, .body = vote_accounts(*voters)});
+    } else if (std::optional<ReplyBody> refused = refusal_of(request)) {
+        answered_here_.push_back(
+            {.id = id, .context = view_.bank.snapshot().processed, .body = std::move(*refused)});
     } else {
         const bool completed_later = may_need_ledger(request);
         RpcQuestion question{id, std::move(request)};

@@ -60,6 +60,7 @@ private:
     static constexpr std::size_t completions_max = 8192;
 
     [[nodiscard]] ReplyBody health() const;
+    [[nodiscard]] std::optional<ReplyBody> refusal_of(const Request& request) const;
     [[nodiscard]] ReadinessAnswer readiness() const;
     [[nodiscard]] VoteAccountsAnswer vote_accounts(const GetVoteAccounts& question) const;
     [[nodiscard]] std::optional<Reply> next();

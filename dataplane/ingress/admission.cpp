@@ -4,9 +4,22 @@
 #include <algorithm>
 
 namespace belfry::dataplane {
+namespace {
+
+SourceLimiter::Options quiet_part_of(SourceLimiter::Options options)
+{
+    options.packets_per_second =
+        std::max<std::uint64_t>(options.packets_per_second / Admission::quiet_part, 1);
+    options.burst_packets =
+        std::max<std::uint64_t>(options.burst_packets / Admission::quiet_part, 1);
+    return options;
+}
+
+} // namespace
 
 Admission::Admission(const Options& options)
     : clients_(options.clients)
+    , quiet_(quiet_part_of(options.clients))
 {
     for (std::size_t lane = 0; lane < lane_count; ++lane) {
         strangers_.emplace_back(
@@ -52,10 +65,20 @@ std::optional<Admission::Refusal> Admission::judge(Lane lane, const Endpoint& so
                : std::optional(Refusal::stranger);
 }
 
-std::optional<Admission::Refusal> Admission::refuse(Lane lane, const Endpoint& source,
-                                                    std::uint64_t now_ns)
+bool Admission::is_quiet(const Endpoint& source, std::uint64_t now_ns)
 {
-    const std::optional<Refusal> reason = judge(lane, source, now_ns);
+    return quiet_.take(source, now_ns) == SourceLimiter::Verdict::pass;
+}
+
+std::optional<Admission::Refusal> Admission::refuse(Lane lane, const Endpoint& source,
+                                                    std::uint64_t now_ns, Room room)
+{
+    std::optional<Refusal> reason = judge(lane, source, now_ns);
+    // Asked also while there is room, so that who is loud is known when there is none.
+    if (!reason && lane == Lane::transactions && !is_quiet(source, now_ns) &&
+        room == Room::scarce) {
+        reason = Refusal::loud;
+    }
     if (reason) {
         counters_[static_cast<std::size_t>(lane)].refused[static_cast<std::size_t>(*reason)].add();
     }
@@ -70,9 +93,11 @@ std::string_view to_string(Admission::Refusal reason)
     case Admission::Refusal::crowded:
         return "crowded";
     case Admission::Refusal::stranger:
+        return "stranger";
+    case Admission::Refusal::loud:
         break;
     }
-    return "stranger";
+    return "loud";
 }
 
 } // namespace belfry::dataplane

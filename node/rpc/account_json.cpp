@@ -82,6 +82,8 @@ std::string simulation_text(const SimulationAnswer& simulation, const SimulateTr
             return account_text(account, question->encoding);
         });
     }
+    // No program here calls another.
+    const bool inner = question != nullptr && question->inner_wanted;
     std::string replacement = "null";
     if (simulation.replacement) {
         replacement = fmt::format(R"({{"blockhash":"{}","lastValidBlockHeight":{}}})",
@@ -93,12 +95,13 @@ std::string simulation_text(const SimulationAnswer& simulation, const SimulateTr
     // A log line holds base58 and numbers only; nothing in it needs escaping.
     return fmt::format(
         R"({{"err":{},"logs":{},"accounts":{},"unitsConsumed":{},"returnData":null,)"
-        R"("innerInstructions":null,"loadedAccountsDataSize":{},"replacementBlockhash":{},)"
+        R"("innerInstructions":{},"loadedAccountsDataSize":{},"replacementBlockhash":{},)"
         R"("fee":{},"preBalances":{},"postBalances":{}}})",
         error_json_text(simulation.error),
         list_text(simulation.logs,
                   [](const std::string& line) { return fmt::format(R"("{}")", line); }),
-        accounts, simulation.units_consumed, simulation.loaded_bytes, replacement,
+        accounts, simulation.units_consumed, inner ? "[]" : "null", simulation.loaded_bytes,
+        replacement,
         simulation.fee ? fmt::format("{}", simulation.fee->value) : std::string("null"),
         numbers_text(balances.first(half)), numbers_text(balances.subspan(half)));
 }

@@ -58,6 +58,7 @@ struct SimulateTransaction {
     Commitment commitment = Commitment::finalized;
     AccountEncoding encoding = AccountEncoding::base64; // for RPC
     bool accounts_wanted = false;                       // for RPC
+    bool inner_wanted = false;                          // for RPC
 };
 /// To SimulateTransaction; with error it is also what a failed preflight shows.
 struct SimulationAnswer {

@@ -42,6 +42,11 @@ struct GetTransactionCount {
 };
 struct GetEpochInfo {
     Commitment commitment = Commitment::finalized;
+    bool for_inflation = false; // for RPC: the rate in that epoch is wanted, which is 0
+};
+/// The least that a validator may hold as its stake.
+struct GetStakeMinimum {
+    Commitment commitment = Commitment::finalized;
 };
 struct GetBalance {
     Pubkey account;
@@ -97,12 +102,13 @@ struct GetTransactionTrail {
 
 using Request =
     std::variant<GetSlot, GetBlockHeight, GetTransactionCount, GetEpochInfo, GetBalance,
-                 GetLatestBlockhash, IsBlockhashValid, GetFeeForMessage, GetSignatureStatuses,
-                 GetSlotLeaders, GetLeaderSchedule, SendTransaction, GetHealth, GetBlockSummary,
-                 GetNodeStatus, GetAccounts, SimulateTransaction, RequestAirdrop, GetSupply,
-                 GetTransaction, GetBlock, GetBlocks, GetBlockTime, GetFirstAvailableBlock,
-                 GetSignaturesForAddress, GetBlockProduction, GetRecentPerformanceSamples,
-                 GetBlockLogs, GetVoteAccounts, GetProofs, GetReadiness, GetTransactionTrail>;
+                 GetStakeMinimum, GetLatestBlockhash, IsBlockhashValid, GetFeeForMessage,
+                 GetSignatureStatuses, GetSlotLeaders, GetLeaderSchedule, SendTransaction,
+                 GetHealth, GetBlockSummary, GetNodeStatus, GetAccounts, SimulateTransaction,
+                 RequestAirdrop, GetSupply, GetTransaction, GetBlock, GetBlocks, GetBlockTime,
+                 GetFirstAvailableBlock, GetSignaturesForAddress, GetBlockProduction,
+                 GetRecentPerformanceSamples, GetBlockLogs, GetVoteAccounts, GetProofs,
+                 GetReadiness, GetTransactionTrail>;
 
 inline constexpr std::size_t signatures_per_request_max = 256;
 inline constexpr std::uint64_t leaders_per_request_max = 5000;
@@ -122,7 +128,7 @@ struct EpochInfoAnswer {
     std::uint64_t slots_in_epoch = 0;
     std::uint64_t transaction_count = 0;
 };
-/// To GetBalance; an account that does not exist has 0.
+/// To GetBalance and GetStakeMinimum; an account that does not exist has 0.
 struct BalanceAnswer {
     Lamports lamports;
 };

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/rpc/http_server.hpp"
 
-#include "base/check.hpp"
+#include "node/rpc/descriptor_limit.hpp"
+#include "node/rpc/http_counters.hpp"
+#include "node/rpc/http_reply.hpp"
 #include "node/rpc/http_upgrade.hpp"
-#include "node/rpc/json_rpc.hpp"
 #include "node/rpc/listener.hpp"
 #include "node/rpc/rpc_desk.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -32,19 +32,9 @@ using ErrorCode = boost::system::error_code;
 
 namespace {
 
+constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::chrono::seconds drain_max{1};
 constexpr std::size_t drain_bytes_max = 1024 * 1024;
-
-struct Counters {
-    std::uint64_t connections = 0;
-    std::uint64_t requests = 0;
-    std::uint64_t calls = 0;
-    std::uint64_t cut_for_room = 0;
-    std::uint64_t refused_full = 0;
-    std::uint64_t cut_slow = 0;
-    std::uint64_t refused_http = 0;
-    std::uint64_t upgraded = 0;
-};
 
 class Session;
 
@@ -74,7 +64,7 @@ struct Server {
 
     Options options;
     NodeFacts facts;
-    Counters counters;
+    HttpCounters counters;
     std::size_t connection_count = 0;
     std::list<Session*> waiting; // for their clients, longest first; a session takes itself out
     RpcDesk desk;
@@ -112,6 +102,7 @@ private:
     void on_rpc(std::string_view body);
     void upgrade();
     void ask_readiness();
+    void ask_health();
     void refuse(http::status status, std::string text);
     void reply(http::status status, std::string body, std::string_view content_type);
     void write(http::response<http::string_body> response);
@@ -261,23 +252,25 @@ void Session::on_request(ErrorCode error)
     }
     ++state_.counters.requests;
     const auto& request = parser_->get();
-    keep_alive_ = request.keep_alive();
+    const bool is_get = request.method() == http::verb::get;
+    const std::string_view path = path_of(request);
+    keep_alive_ = request.keep_alive() && request.method() != http::verb::head;
     version_ = request.version();
     if (is_upgrade(request)) {
         upgrade();
     } else if (request.method() == http::verb::options) {
         reply(http::status::no_content, {}, {});
-    } else if (request.method() == http::verb::get && request.target() == "/livez") {
-        reply(http::status::ok, "ok\n", "text/plain; charset=utf-8");
-    } else if (request.method() == http::verb::get && request.target() == "/readyz") {
+    } else if (is_get && path == "/livez") {
+        reply(http::status::ok, "ok\n", plain_text);
+    } else if (is_get && path == "/readyz") {
         ask_readiness();
-    } else if (request.method() == http::verb::get && request.target() == "/health") {
-        on_rpc(R"({"jsonrpc":"2.0","id":1,"method":"getHealth"})");
+    } else if (is_get && path == "/health") {
+        ask_health();
     } else if (request.method() != http::verb::post) {
         refuse(http::status::method_not_allowed, "send JSON-RPC as POST /");
-    } else if (request.target() != "/") {
+    } else if (path != "/") {
         refuse(http::status::not_found, "JSON-RPC is at /");
-    } else if (!request[http::field::content_type].starts_with("application/json")) {
+    } else if (!is_json(request)) {
         refuse(http::status::unsupported_media_type, "content-type must be application/json");
     } else {
         on_rpc(request.body());
@@ -325,6 +318,19 @@ void Session::ask_readiness()
     }
 }
 
+/// One word for balancers that were made for Solana's validators, always with status 200.
+void Session::ask_health()
+{
+    stream_.expires_never();
+    Request question = GetHealth{};
+    const auto answer = [self = shared_from_this()](Reply* reply) {
+        self->reply(http::status::ok, std::string(health_word(reply)), plain_text);
+    };
+    if (!state_.desk.ask(question, answer)) {
+        answer(nullptr);
+    }
+}
+
 void Session::answered(const Exchange& exchange)
 {
     // 429 makes web3.js try again with growing pauses.
@@ -336,27 +342,16 @@ void Session::refuse(http::status status, std::string text)
 {
     ++state_.counters.refused_http;
     text += '\n';
-    reply(status, std::move(text), "text/plain; charset=utf-8");
+    reply(status, std::move(text), plain_text);
 }
 
 void Session::reply(http::status status, std::string body, std::string_view content_type)
 {
-    http::response<http::string_body> response{status, version_};
-    response.set(http::field::server, "belfry");
-    response.set(http::field::access_control_allow_origin, "*");
-    if (status == http::status::no_content || status == http::status::method_not_allowed) {
-        response.set(http::field::allow, "POST, OPTIONS");
-        response.set(http::field::access_control_allow_methods, "POST, GET, OPTIONS");
-        response.set(http::field::access_control_allow_headers, "content-type, solana-client");
-        response.set(http::field::access_control_max_age, "86400");
-    }
-    if (!content_type.empty()) {
-        response.set(http::field::content_type, content_type);
-    }
-    response.keep_alive(keep_alive_);
-    response.body() = std::move(body);
-    response.prepare_payload();
-    write(std::move(response));
+    write(make_reply({.status = status,
+                      .version = version_,
+                      .keep_alive = keep_alive_,
+                      .content_type = content_type},
+                     std::move(body)));
 }
 
 void Session::write(http::response<http::string_body> response)
@@ -400,12 +395,23 @@ void Session::drain()
                             });
 }
 
+/// Connections never use up the descriptors: the rest of the process keeps its own.
+Options fitting(Options options)
+{
+    std::size_t& own = options.connections_max;
+    std::size_t& websockets = options.websocket.connections_max;
+    const std::size_t share = connections_that_fit({own, websockets});
+    own = std::min(own, share);
+    websockets = std::min(websockets, share);
+    return options;
+}
+
 Server::Server(const Options& chosen, const NodeFacts& node_facts, RpcBackend& node)
-    : options(chosen)
+    : options(fitting(chosen))
     , facts(node_facts)
-    , desk({.open_max = chosen.open_requests_max, .answer_ms = chosen.answer_ms}, node)
-    , subscriptions(chosen.subscriptions, desk)
-    , websockets(io, chosen.websocket, facts, subscriptions)
+    , desk({.open_max = options.open_requests_max, .answer_ms = options.answer_ms}, node)
+    , subscriptions(options.subscriptions, desk)
+    , websockets(io, options.websocket, facts, subscriptions)
 {
     open_listener(acceptor, options.listen, "RPC");
     // The descriptor closes its own copy; the backend keeps the original.
@@ -495,25 +501,21 @@ void Server::add_own_status(NodeStatus& status) const
 {
     TileStatus& own = status.tiles.emplace_back();
     own.name = "rpc";
-    own.counters = {{"connections", counters.connections},
-                    {"open", connection_count},
-                    {"requests", counters.requests},
-                    {"calls", counters.calls},
-                    {"unanswered", desk.open_count()},
-                    {"upgraded", counters.upgraded},
-                    {"subscriptions", subscriptions.count()},
-                    {"notifications", subscriptions.counters().notifications},
-                    {"websockets", websockets.counters().open}};
-    own.drops = {{"cut_for_room", counters.cut_for_room},
-                 {"cut_slow", counters.cut_slow},
-                 {"refused_full", counters.refused_full},
-                 {"refused_http", counters.refused_http},
-                 {"refused_busy", desk.counters().refused_busy},
-                 {"timed_out", desk.counters().timed_out},
-                 {"replies_late", desk.counters().late},
-                 {"subscriptions_refused", subscriptions.counters().refused_full},
-                 {"websocket_cut_slow", websockets.counters().cut_slow},
-                 {"websocket_cut_for_room", websockets.counters().cut_for_room}};
+    add_to(own, counters);
+    own.counters.insert(own.counters.end(),
+                        {{"open", connection_count},
+                         {"connections_max", options.connections_max},
+                         {"unanswered", desk.open_count()},
+                         {"subscriptions", subscriptions.count()},
+                         {"notifications", subscriptions.counters().notifications},
+                         {"websockets", websockets.counters().open}});
+    own.drops.insert(own.drops.end(),
+                     {{"refused_busy", desk.counters().refused_busy},
+                      {"timed_out", desk.counters().timed_out},
+                      {"replies_late", desk.counters().late},
+                      {"subscriptions_refused", subscriptions.counters().refused_full},
+                      {"websocket_cut_slow", websockets.counters().cut_slow},
+                      {"websocket_cut_for_room", websockets.counters().cut_for_room}});
 }
 
 void Server::wait_for_replies()

@@ -2,9 +2,10 @@
 #pragma once
 // http_server.hpp: JSON-RPC over HTTP/1.1: POST /, GET /health, /livez, /readyz, CORS; and the way
 // to WebSocket, by upgrade and at an address of its own. Boost stays in the .cpp. Bounds
-// connections_max; when all are taken, the one that has waited longest for its client is
-//          cut in favour of the new one, so that idle or slow clients cannot lock others out. Body,
-//          header, batch and open questions are limited; a slow request or reader is cut.
+// connections_max, or fewer when the process may not hold that many descriptors; when all are
+//          taken, the one that has waited longest for its client is cut in favour of the new one,
+//          so that idle or slow clients cannot lock others out. Body, header, batch and open
+//          questions are limited; a slow request or reader is cut.
 // Errors   the constructor says what is wrong with the address as a std::runtime_error. Afterwards
 //          none: a broken client costs its own connection.
 // Threads  run() serves on the calling thread, alone; stop() may be called from any.

@@ -26,6 +26,7 @@ enum class RpcCode : std::int16_t {
     slot_skipped = -32007,
     no_snapshot = -32008,
     history_not_available = -32011,
+    block_status_not_available = -32014,
     unsupported_transaction_version = -32015,
     min_context_slot_not_reached = -32016,
 };

@@ -139,8 +139,11 @@ struct PerformanceAnswer {
     std::vector<Sample> samples;
 };
 
+/// Without a vote for more slots than that a validator counts as delinquent, as Solana counts.
+inline constexpr std::uint64_t delinquent_slots = 128;
 struct GetVoteAccounts {
     std::optional<Pubkey> only;
+    std::uint64_t delinquent_distance = delinquent_slots;
 };
 /// To GetVoteAccounts.
 struct VoteAccountsAnswer {

@@ -109,6 +109,7 @@ void simulate_transaction(const Params& params, const NodeFacts& /*facts*/, Call
     const json::object* const options = params.options(1);
     SimulateTransaction question;
     const bool verify = bool_field(options, "sigVerify").value_or(false);
+    question.inner_wanted = bool_field(options, "innerInstructions").value_or(false);
     question.replace_blockhash = bool_field(options, "replaceRecentBlockhash").value_or(false);
     if (verify && question.replace_blockhash) {
         throw_invalid_params("sigVerify may not be used with replaceRecentBlockhash");

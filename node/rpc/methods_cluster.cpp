@@ -43,7 +43,8 @@ void get_cluster_nodes(const Params& /*params*/, const NodeFacts& facts, Call& c
                          {"pubsub", address_or_null(node.websocket)},
                          {"version", own ? json::value(solana_api_version) : json::value(nullptr)},
                          {"featureSet", nullptr},
-                         {"shredVersion", shred_version}});
+                         {"shredVersion", shred_version},
+                         {"clientId", own ? json::value("Belfry") : json::value(nullptr)}});
     }
     answer_now(call, json::serialize(nodes));
 }
@@ -57,6 +58,9 @@ void get_vote_accounts(const Params& params, const NodeFacts& /*facts*/, Call& c
             throw_invalid_params("votePubkey is not 32 bytes of base58");
         }
     }
+    question.delinquent_distance =
+        number_field(params.options(0), "delinquentSlotDistance").value_or(delinquent_slots);
+    (void)bool_field(params.options(0), "keepUnstakedDelinquents"); // all here have stake
     (void)read_context(params, 0, call);
     call.request = question;
 }
@@ -68,7 +72,7 @@ void get_inflation_governor(const Params& /*params*/, const NodeFacts& /*facts*/
 
 void get_inflation_rate(const Params& /*params*/, const NodeFacts& /*facts*/, Call& call)
 {
-    answer_now(call, R"({"epoch":0,"foundation":0,"total":0,"validator":0})");
+    call.request = GetEpochInfo{.commitment = Commitment::processed, .for_inflation = true};
 }
 
 /// One null for each address: nobody has ever had a reward.
@@ -83,17 +87,31 @@ void get_inflation_reward(const Params& params, const NodeFacts& /*facts*/, Call
     answer_now(call, json::serialize(json::array(list->get_array().size(), nullptr)));
 }
 
+/// This node keeps no record of what recent blocks were paid for priority: no sample is the truth.
+void get_recent_prioritization_fees(const Params& params, const NodeFacts& /*facts*/, Call& call)
+{
+    constexpr std::size_t addresses_max = 128; // Solana's
+    const json::value* const list = params.at(0);
+    if (list != nullptr && (!list->is_array() || list->get_array().size() > addresses_max)) {
+        throw_invalid_params(
+            fmt::format("parameter 1 must be an array of at most {} addresses", addresses_max));
+    }
+    answer_now(call, "[]");
+}
+
 void get_highest_snapshot_slot(const Params& /*params*/, const NodeFacts& /*facts*/, Call& call)
 {
     call.immediate = error_reply(call.id_json, {RpcCode::no_snapshot, "No snapshot", {}});
 }
 
-constexpr std::array<NamedMethod, 6> methods{{
+constexpr std::array<NamedMethod, 8> methods{{
     {"getClusterNodes", get_cluster_nodes},
     {"getHighestSnapshotSlot", get_highest_snapshot_slot},
     {"getInflationGovernor", get_inflation_governor},
     {"getInflationRate", get_inflation_rate},
     {"getInflationReward", get_inflation_reward},
+    {"getRecentPrioritizationFees", get_recent_prioritization_fees},
+    {"getStakeMinimumDelegation", ask_with_commitment<GetStakeMinimum>},
     {"getVoteAccounts", get_vote_accounts},
 }};
 

@@ -112,8 +112,8 @@ void get_blocks(const Params& params, const NodeFacts& /*facts*/, Call& call)
     const bool has_last = second != nullptr && !second->is_object();
     if (has_last) {
         question.last = Slot{params.number(1, "end slot")};
-        if (*question.last < question.first ||
-            question.last->value - question.first.value > blocks_per_request_max) {
+        if (question.last->value - std::min(*question.last, question.first).value >
+            blocks_per_request_max) {
             throw_invalid_params(
                 fmt::format("the range must be 0 to {} slots", blocks_per_request_max));
         }

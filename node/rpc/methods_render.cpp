@@ -226,6 +226,10 @@ public:
     std::string operator()(const NumberAnswer& answer) const { return plain(answer.value); }
     std::string operator()(const EpochInfoAnswer& answer) const
     {
+        if (std::get<GetEpochInfo>(*call_.request).for_inflation) {
+            return plain(json::object{
+                {"epoch", answer.epoch.value}, {"foundation", 0}, {"total", 0}, {"validator", 0}});
+        }
         return plain(json::object{{"absoluteSlot", answer.absolute_slot.value},
                                   {"blockHeight", answer.block_height.value},
                                   {"epoch", answer.epoch.value},

@@ -151,12 +151,7 @@ ReplyBody airdrop_at(const QueryContext& context, const exec::BlockState& block,
     if (!simulated.error.ok()) {
         return PreflightFailed{simulated};
     }
-    const exec::InsertResult inserted =
-        context.pool.insert(*transaction, exec::Origin::direct, context.local);
-    if (inserted == exec::InsertResult::full) {
-        return NodeBusy{};
-    }
-    return AirdropAnswer{signature};
+    return enter_pool(context, *transaction, AirdropAnswer{signature});
 }
 
 } // namespace belfry::node

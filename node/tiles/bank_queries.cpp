@@ -11,6 +11,8 @@
 namespace belfry::node {
 namespace {
 
+constexpr std::uint64_t confirmations_max = 31; // deeper is the root, for Solana's clients
+
 /// One question at a time; operator() is chosen by the kind of question.
 class Answerer {
 public:
@@ -50,6 +52,11 @@ public:
         const std::optional<ledger::Account> account =
             context_.bank.account(block.id(), question.account);
         return BalanceAnswer{account ? account->lamports : Lamports{}};
+    }
+    ReplyBody operator()(const GetStakeMinimum& question)
+    {
+        (void)at(question.commitment);
+        return BalanceAnswer{Lamports{1}}; // genesis wants more than nothing, and nobody delegates
     }
     ReplyBody operator()(const GetLatestBlockhash& question)
     {
@@ -171,8 +178,9 @@ std::optional<SignatureStatus> Answerer::status_of(const Signature& signature)
         status.level = level;
         if (level != Commitment::finalized) {
             const exec::BlockState& tip = at(Commitment::processed);
-            status.confirmations =
+            const std::uint64_t depth =
                 tip.height().value - std::min(tip.height().value, found->height.value);
+            status.confirmations = std::min(depth, confirmations_max);
         }
         return status;
     }
@@ -238,12 +246,7 @@ ReplyBody Answerer::operator()(const SendTransaction& question)
             return PreflightFailed{std::move(simulated)};
         }
     }
-    const exec::InsertResult inserted =
-        context_.pool.insert(*transaction, exec::Origin::direct, context_.local);
-    if (inserted == exec::InsertResult::full) {
-        return NodeBusy{};
-    }
-    return SentAnswer{};
+    return enter_pool(context_, *transaction, SentAnswer{});
 }
 
 ReplyBody Answerer::operator()(const GetBlockSummary& question)
@@ -289,6 +292,60 @@ std::optional<BlockSummary> FinalizedHistory::find(Slot slot) const
         return std::nullopt;
     }
     return *found;
+}
+
+exec::PoolGate::View gate_view(const exec::Bank& bank, const Levels& levels)
+{
+    return {.age_of =
+                [&bank, &levels](const Hash& blockhash) {
+                    return bank.blockhash_age(levels.processed.id, blockhash);
+                },
+            .can_pay =
+                [&bank, &levels](const ledger::Transaction& transaction) {
+                    const auto held = bank.lamports(levels.processed.id, transaction.account(0));
+                    return held && *held >= bank.fee_of(transaction);
+                }};
+}
+
+namespace {
+
+bool owns_nothing(const QueryContext& context, const Pubkey& payer)
+{
+    return context.bank.lamports(context.levels.processed.id, payer).value_or(Lamports{}) ==
+           Lamports{};
+}
+
+ReplyBody never_in_a_block(exec::TransactionErrorKind why)
+{
+    SimulationAnswer simulation;
+    simulation.error = exec::TransactionError::of(why);
+    return PreflightFailed{std::move(simulation)};
+}
+
+} // namespace
+
+ReplyBody enter_pool(const QueryContext& context, const ledger::Transaction& transaction,
+                     ReplyBody success)
+{
+    const exec::PoolGate::Arrival arrival{
+        .transaction = transaction, .origin = exec::Origin::direct, .received = context.local};
+    switch (context.gate.admit(arrival, gate_view(context.bank, context.levels))) {
+    case exec::PoolGate::Verdict::enter:
+        break;
+    case exec::PoolGate::Verdict::waits:
+        return success;
+    case exec::PoolGate::Verdict::full:
+        return NodeBusy{};
+    case exec::PoolGate::Verdict::expired:
+        return never_in_a_block(exec::TransactionErrorKind::blockhash_not_found);
+    case exec::PoolGate::Verdict::cannot_pay:
+        return never_in_a_block(owns_nothing(context, transaction.account(0))
+                                    ? exec::TransactionErrorKind::account_not_found
+                                    : exec::TransactionErrorKind::insufficient_funds_for_fee);
+    }
+    const exec::InsertResult inserted =
+        context.pool.insert(transaction, arrival.origin, arrival.received);
+    return inserted == exec::InsertResult::full ? ReplyBody(NodeBusy{}) : std::move(success);
 }
 
 Reply answer(const RpcQuestion& question, const QueryContext& context)

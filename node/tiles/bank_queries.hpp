@@ -8,6 +8,7 @@
 #include "crypto/keypair.hpp"
 #include "exec/bank.hpp"
 #include "exec/packer.hpp"
+#include "exec/pool_gate.hpp"
 #include "ledger/model/block_ref.hpp"
 #include "ledger/model/genesis.hpp"
 #include "node/messages.hpp"
@@ -52,10 +53,21 @@ struct QueryContext {
     consensus::LeaderSchedule& schedule;
     exec::Bank& bank;
     exec::TransactionPool& pool;
+    exec::PoolGate& gate;
     Slot local;                     // by the slot clock
     const Faucet* faucet = nullptr; // nullptr: none
     std::uint64_t& airdrop_count;
 };
+
+/// The state that the pool's gate judges at: the block that this node stands on.
+[[nodiscard]] exec::PoolGate::View gate_view(const exec::Bank& bank, const Levels& levels);
+
+/// The answer to who sent a transaction over RPC: it passes the same gate as one over UDP.
+/// success is the answer when it is in the pool or waits for its blockhash. What no block could
+/// hold is refused aloud, also when no preflight was wanted: dropped in silence, it would leave
+/// its sender waiting until the blockhash dies.
+[[nodiscard]] ReplyBody enter_pool(const QueryContext& context,
+                                   const ledger::Transaction& transaction, ReplyBody success);
 
 /// GetHealth and GetNodeStatus are answered elsewhere (rpc_port.hpp).
 [[nodiscard]] Reply answer(const RpcQuestion& question, const QueryContext& context);

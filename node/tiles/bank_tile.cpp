@@ -202,29 +202,16 @@ void BankTile::flush_accounts()
     }
 }
 
-exec::PoolGate::View BankTile::gate_view() const
-{
-    return {.age_of =
-                [this](const Hash& blockhash) {
-                    return bank_->blockhash_age(levels_.processed.id, blockhash);
-                },
-            .can_pay =
-                [this](const ledger::Transaction& transaction) {
-                    const auto held = bank_->lamports(levels_.processed.id, transaction.account(0));
-                    return held && *held >= bank_->fee_of(transaction);
-                }};
-}
-
 bool BankTile::take_transactions()
 {
-    const exec::PoolGate::View view = gate_view();
+    const exec::PoolGate::View view = gate_view(*bank_, levels_);
     return links_.verify_bank.drain(transactions_per_turn, [this,
                                                             &view](AdmittedTransaction& admitted) {
         const exec::PoolGate::Arrival arrival{.transaction = *admitted.transaction,
                                               .origin = admitted.forwarded ? exec::Origin::forwarded
                                                                            : exec::Origin::direct,
                                               .received = slot_};
-        if (gate_.admit(arrival, view)) {
+        if (gate_.admit(arrival, view) == exec::PoolGate::Verdict::enter) {
             // A duplicate or a full pool is the pool's to count.
             (void)pool_.insert(arrival.transaction, arrival.origin, arrival.received);
         }
@@ -494,7 +481,8 @@ void BankTile::begin_slot(Slot slot)
     pool_.expire(slot, [this, tip](const Hash& blockhash) {
         return bank_->blockhash_age(tip->id(), blockhash);
     });
-    for (const exec::PoolGate::Arrival& arrival : gate_.look_again(slot, gate_view())) {
+    const exec::PoolGate::View view = gate_view(*bank_, levels_);
+    for (const exec::PoolGate::Arrival& arrival : gate_.look_again(slot, view)) {
         (void)pool_.insert(arrival.transaction, arrival.origin, arrival.received);
     }
     log_.flush_due();
@@ -543,6 +531,7 @@ bool BankTile::answer_questions()
                                .schedule = schedule_,
                                .bank = *bank_,
                                .pool = pool_,
+                               .gate = gate_,
                                .local = slot_,
                                .faucet = options_.faucet ? &*options_.faucet : nullptr,
                                .airdrop_count = airdrop_count_};

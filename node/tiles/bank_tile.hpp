@@ -84,7 +84,6 @@ private:
     void finalize(const ledger::BlockRef& ref);
     void flush_accounts();
     bool take_transactions();
-    [[nodiscard]] exec::PoolGate::View gate_view() const;
     bool take_blocks();
     bool replay_next();
     void replay(std::unique_ptr<ledger::Block> block);

@@ -67,11 +67,7 @@ void HistoryTile::answer(HistoryQuestion question, std::uint64_t until_ns)
         return;
     }
     ++counts_.given_up;
-    Reply late = std::move(question.so_far);
-    late.body = RpcRefusal{{RpcCode::block_not_available,
-                            "Block status not yet available: it is not on disk yet",
-                            {}}};
-    send(std::move(late));
+    send(not_on_disk(std::move(question)));
 }
 
 void HistoryTile::send(Reply reply)

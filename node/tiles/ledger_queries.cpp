@@ -54,36 +54,6 @@ exec::TransactionOutcome outcome_in(const exec::TransactionStatus& status)
 
 } // namespace
 
-bool may_need_ledger(const Request& request)
-{
-    if (const auto* const statuses = std::get_if<GetSignatureStatuses>(&request)) {
-        return statuses->search_history;
-    }
-    return std::holds_alternative<GetTransaction>(request) ||
-           std::holds_alternative<GetBlock>(request) ||
-           std::holds_alternative<GetBlockLogs>(request) ||
-           std::holds_alternative<GetBlocks>(request) ||
-           std::holds_alternative<GetBlockTime>(request) ||
-           std::holds_alternative<GetFirstAvailableBlock>(request) ||
-           std::holds_alternative<GetProofs>(request) ||
-           std::holds_alternative<GetSignaturesForAddress>(request) ||
-           std::holds_alternative<GetBlockProduction>(request);
-}
-
-bool needs_ledger(const Request& request, const ReplyBody& so_far)
-{
-    if (!may_need_ledger(request)) {
-        return false;
-    }
-    if (const auto* const statuses = std::get_if<StatusesAnswer>(&so_far)) {
-        return std::ranges::any_of(statuses->statuses,
-                                   [](const auto& status) { return !status.has_value(); });
-    }
-    return std::holds_alternative<TransactionPlaceAnswer>(so_far) ||
-           std::holds_alternative<BlockPlaceAnswer>(so_far) ||
-           std::holds_alternative<ChainAnswer>(so_far);
-}
-
 LedgerQueries::LedgerQueries(Options options, const ledger::LmdbEnv& env,
                              const ledger::AddressIndex* index)
     : options_(std::move(options))
@@ -557,6 +527,13 @@ LedgerQueries::Body LedgerQueries::production(const GetBlockProduction& question
                                               const ChainAnswer& so_far)
 {
     const Slot tip = so_far.tip;
+    const auto stored = blocks_.last_finalized();
+    if (!stored) {
+        return unreadable();
+    }
+    if (tip > Slot{} && (!*stored || (*stored)->slot < tip)) {
+        return std::nullopt; // a block that is not written yet would count as not made
+    }
     const Slot last = std::min(question.last.value_or(tip), tip);
     const Slot first = question.first.value_or(schedule_.first_slot(schedule_.epoch_at(tip)));
     if (first > last || last.value - first.value >= blocks_per_request_max) {

@@ -26,6 +26,8 @@ namespace belfry::node {
 [[nodiscard]] bool may_need_ledger(const Request& request);
 /// Whether this answer of the bank is not the last word.
 [[nodiscard]] bool needs_ledger(const Request& request, const ReplyBody& so_far);
+/// The answer when the store has taken too long to write what the bank knows of.
+[[nodiscard]] Reply not_on_disk(HistoryQuestion question);
 
 class LedgerQueries {
 public:

@@ -40,7 +40,10 @@ void NetTile::take(const dataplane::Datagram& datagram)
         const std::size_t kept_count = links_.net_verify.capacity() / 4;
         transactions_room_ = free_count - std::min(free_count, kept_count);
     }
-    if (admission_.refuse(datagram.lane, datagram.source, now_ns_)) {
+    const auto room = transactions_room_ < links_.net_verify.capacity() / 4
+                          ? dataplane::Admission::Room::scarce
+                          : dataplane::Admission::Room::ample;
+    if (admission_.refuse(datagram.lane, datagram.source, now_ns_, room)) {
         return; // counted there
     }
     Link<Packet>* link = &links_.net_verify;

@@ -13,7 +13,8 @@ sys.path.insert(0, str(HERE.parent / "cluster"))
 os.environ.setdefault("BELFRY_CLUSTER_SLOT_MS", "400")
 from cluster import Cluster, Failure, expect
 
-SCRIPTS = ("package.json", "package-lock.json", "steps.mjs", "web3js_test.mjs", "kit_test.mjs")
+SCRIPTS = ("package.json", "package-lock.json", "steps.mjs", "web3js_test.mjs", "kit_test.mjs", "trouble_test.mjs")
+REACHED_S = 15  # in that time the registry answers, or the test is skipped
 NODE_MIN = 20
 
 
@@ -39,6 +40,13 @@ def install(work):
         shutil.copy(HERE / name, work / name)
     if done.exists() and done.read_text() == lock:
         return ""
+    try:
+        asked = subprocess.run(["npm", "ping", "--fetch-retries", "0"], cwd=work, capture_output=True, text=True,
+                               timeout=REACHED_S)
+    except subprocess.TimeoutExpired:
+        return f"the npm registry has not answered in {REACHED_S} s"
+    if asked.returncode != 0:
+        return f"the npm registry cannot be reached: {asked.stderr.strip()[-200:]}"
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries", "1"]
     try:
         made = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=240)
@@ -70,7 +78,7 @@ def main():
     if why := install(work):
         return skip(why)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="belfry-clients-"))
-    cluster = Cluster(sys.argv[1], folder / "cluster", int(sys.argv[3]) if len(sys.argv) > 3 else 1)
+    cluster = Cluster(sys.argv[1], folder / "cluster", int(sys.argv[3]) if len(sys.argv) > 3 else 2)
     websocket = re.search(r'^websocket = "([^"]+)"', cluster.configs[0].read_text(), re.M)[1]
     try:
         cluster.start_all()
@@ -78,6 +86,12 @@ def main():
         run(cluster, work, "web3js_test.mjs", cluster.rpc[0])
         run(cluster, work, "kit_test.mjs", cluster.rpc[0], f"ws://{websocket}")
         run(cluster, work, "kit_test.mjs", cluster.rpc[0], cluster.rpc[0].replace("http", "ws"))  # by upgrade
+        for index in cluster.all[1:]:
+            cluster.kill(index)
+        run(cluster, work, "trouble_test.mjs", cluster.rpc[0], "lost")
+        for index in cluster.all[1:]:
+            cluster.start(index)
+        run(cluster, work, "trouble_test.mjs", cluster.rpc[0], "healed")
         cluster.stop()
     except Failure as failure:
         print(f"clients: {failure}; logs in {folder}")

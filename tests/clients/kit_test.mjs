@@ -7,7 +7,10 @@ import {
   createSolanaRpcSubscriptions, createTransactionMessage, generateKeyPairSigner, getBase64EncodedWireTransaction,
   getSignatureFromTransaction, isSolanaError, lamports, pipe, sendAndConfirmTransactionFactory,
   setTransactionMessageFeePayerSigner, setTransactionMessageLifetimeUsingBlockhash,
-  signTransactionMessageWithSigners, SOLANA_ERROR__JSON_RPC__SERVER_ERROR_SEND_TRANSACTION_PREFLIGHT_FAILURE,
+  signTransactionMessageWithSigners, SOLANA_ERROR__BLOCK_HEIGHT_EXCEEDED, SOLANA_ERROR__JSON_RPC__INVALID_PARAMS,
+  SOLANA_ERROR__JSON_RPC__SERVER_ERROR_MIN_CONTEXT_SLOT_NOT_REACHED,
+  SOLANA_ERROR__JSON_RPC__SERVER_ERROR_SEND_TRANSACTION_PREFLIGHT_FAILURE,
+  SOLANA_ERROR__JSON_RPC__SERVER_ERROR_UNSUPPORTED_TRANSACTION_VERSION,
 } from "@solana/kit";
 import { step, until } from "./steps.mjs";
 
@@ -33,8 +36,8 @@ function transfer(amount) {
   };
 }
 
-async function signed(version, amount) {
-  const { value: latest } = await rpc.getLatestBlockhash().send();
+async function signed(version, amount, lifetime = {}) {
+  const latest = { ...(await rpc.getLatestBlockhash().send()).value, ...lifetime };
   return signTransactionMessageWithSigners(pipe(
     createTransactionMessage({ version }),
     (message) => setTransactionMessageFeePayerSigner(payer, message),
@@ -109,6 +112,13 @@ await step("kit: read back", async () => {
   assert.ok((await rpc.getSupply().send()).value.total > 0n);
 });
 
+await step("kit: the strategy of block heights ends the wait for what never comes", async () => {
+  const blockhash = address("11111111111111111111111111111111");
+  const never = await signed(0, 5n, { lastValidBlockHeight: 1n, blockhash });
+  const ended = await sendAndConfirm(never, { commitment: "confirmed", skipPreflight: true }).catch((error) => error);
+  assert.ok(isSolanaError(ended, SOLANA_ERROR__BLOCK_HEIGHT_EXCEEDED), `${ended}`);
+});
+
 await step("kit: errors", async () => {
   const wire = getBase64EncodedWireTransaction(await signed(0, 900_000_000_000n));
   const refused = await rpc.sendTransaction(wire, { encoding: "base64" }).send().catch((error) => error);
@@ -116,8 +126,15 @@ await step("kit: errors", async () => {
     `${refused}`);
   assert.ok(refused.context.logs.some((line) => line.startsWith("Transfer: insufficient lamports ")));
   assert.match(`${refused.cause}`, /Custom program error: #1/);
-  const unknown = await rpc.getBalance("x").send().catch((error) => error);
-  assert.ok(isSolanaError(unknown), `${unknown}`);
+  const provoked = async (request, code) => {
+    const told = await request.send().catch((error) => error);
+    assert.ok(isSolanaError(told, code), `${told}`);
+  };
+  await provoked(rpc.getBalance("x"), SOLANA_ERROR__JSON_RPC__INVALID_PARAMS);
+  await provoked(rpc.getSlot({ minContextSlot: 1_000_000_000n }),
+    SOLANA_ERROR__JSON_RPC__SERVER_ERROR_MIN_CONTEXT_SLOT_NOT_REACHED);
+  await provoked(rpc.getTransaction(signatures[1], { commitment: "confirmed", encoding: "json" }),
+    SOLANA_ERROR__JSON_RPC__SERVER_ERROR_UNSUPPORTED_TRANSACTION_VERSION);
 });
 
 process.exit(0);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unmodified @solana/web3.js against a running node: fund, send legacy and v0, confirm by both strategies,
-// subscribe, read back, and provoke the errors. usage: node web3js_test.mjs RPC_URL
+// subscribe, read back, and provoke every error that a healthy node gives. usage: node web3js_test.mjs RPC_URL
 import assert from "node:assert/strict";
 import {
   Connection, Keypair, PublicKey, SendTransactionError, SystemProgram, Transaction, TransactionMessage,
-  VersionedTransaction, LAMPORTS_PER_SOL, sendAndConfirmTransaction,
+  TransactionExpiredBlockheightExceededError, VersionedTransaction, LAMPORTS_PER_SOL, sendAndConfirmTransaction,
 } from "@solana/web3.js";
 import { raw, until, step } from "./steps.mjs";
 
@@ -97,6 +97,11 @@ await step("read back the transactions", async () => {
     (await connection.getSignaturesForAddress(receiver)).length === 2, 20);
   const found = await connection.getSignaturesForAddress(receiver);
   assert.deepEqual(found.map((entry) => entry.signature), [version0, legacy]);
+  const names = async (options) =>
+    (await connection.getSignaturesForAddress(receiver, options)).map((entry) => entry.signature);
+  assert.deepEqual(await names({ limit: 1 }), [version0]);
+  assert.deepEqual(await names({ before: version0 }), [legacy]);
+  assert.deepEqual(await names({ until: legacy }), [version0]);
   const statuses = await connection.getSignatureStatuses([legacy, version0], { searchTransactionHistory: true });
   assert.ok(statuses.value.every((status) => status.confirmationStatus === "finalized" && status.err === null));
 });
@@ -128,6 +133,68 @@ await step("read back everything else", async () => {
   assert.equal((await connection.isBlockhashValid(blockhash, { commitment: "processed" })).value, true);
 });
 
+const base64 = { encoding: "base64" };
+async function signedBy(signer, lamports, blockhash) {
+  const made = new Transaction().add(
+    SystemProgram.transfer({ fromPubkey: signer.publicKey, toPubkey: receiver, lamports }));
+  made.recentBlockhash = blockhash ?? (await connection.getLatestBlockhash()).blockhash;
+  made.feePayer = signer.publicKey;
+  made.sign(signer);
+  return made.serialize();
+}
+
+await step("without preflight: what fails lands and pays, what no block could hold is refused", async () => {
+  const before = await connection.getBalance(payer.publicKey);
+  const latest = await connection.getLatestBlockhash();
+  const signature = await connection.sendRawTransaction(
+    await signedBy(payer, 900 * LAMPORTS_PER_SOL), { skipPreflight: true });
+  const outcome = await connection.confirmTransaction({ signature, ...latest });
+  assert.deepEqual(outcome.value.err, { InstructionError: [0, { Custom: 1 }] });
+  assert.equal(before - await connection.getBalance(payer.publicKey), 5000);
+  const failed = await connection.getTransaction(signature, { maxSupportedTransactionVersion: 0 });
+  assert.deepEqual(failed.meta.err, { InstructionError: [0, { Custom: 1 }] });
+  assert.ok(failed.meta.logMessages.some((line) => line.startsWith("Transfer: insufficient lamports ")));
+  const penniless = await connection.sendRawTransaction(
+    await signedBy(Keypair.generate(), 1), { skipPreflight: true }).catch((error) => error);
+  assert.ok(penniless instanceof SendTransactionError, `${penniless}`);
+  assert.match(penniless.message, /no record of a prior credit/);
+});
+
+await step("the node tells what it did with each", async () => {
+  const stages = async (signature) =>
+    (await raw(url, "belfryTransactionTrail", [signature])).result.events.map((event) => event.stage);
+  const told = async (signature, wanted) => until(`the trail of ${signature} holds ${wanted}`, async () => {
+    const seen = await stages(signature);
+    return wanted.every((stage) => seen.includes(stage));
+  });
+  await told(legacy, ["pooled", "processed"]);
+  const { default: { encode } } = await import("bs58");
+  const without = { skipPreflight: true };
+  const dead = await signedBy(Keypair.generate(), 1);
+  await connection.sendRawTransaction(dead, without).catch(() => {});
+  await told(encode(dead.subarray(1, 65)), ["payerCannotPay"]);
+  const early = await signedBy(payer, 2, "4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi"); // of no block
+  await connection.sendRawTransaction(early, without);
+  await told(encode(early.subarray(1, 65)), ["waitingForBlockhash"]);
+  const twice = await signedBy(payer, 3);
+  await Promise.all([1, 2].map(() => connection.sendRawTransaction(twice, without)));
+  await told(encode(twice.subarray(1, 65)), ["pooled", "processed"]);
+  await told(encode(early.subarray(1, 65)), ["blockhashUnknown"]);
+});
+
+await step("the strategy of block heights ends the wait for what never comes", async () => {
+  const { blockhash } = await connection.getLatestBlockhash();
+  const past = await connection.getBlockHeight() - 1;
+  const nobody = Keypair.generate();
+  const never = new Transaction({ feePayer: nobody.publicKey, blockhash, lastValidBlockHeight: past });
+  never.add(SystemProgram.transfer({ fromPubkey: nobody.publicKey, toPubkey: receiver, lamports: 1 }));
+  never.sign(nobody); // never sent
+  const { default: { encode } } = await import("bs58");
+  const ended = await connection.confirmTransaction(
+    { signature: encode(never.signature), blockhash, lastValidBlockHeight: past }).catch((error) => error);
+  assert.ok(ended instanceof TransactionExpiredBlockheightExceededError, `${ended}`);
+});
+
 await step("errors", async () => {
   const poor = new Transaction().add(transfer(900 * LAMPORTS_PER_SOL));
   const refused = await connection.sendTransaction(poor, [payer]).catch((error) => error);
@@ -135,23 +202,26 @@ await step("errors", async () => {
   assert.ok(refused.logs.some((line) => line.startsWith("Transfer: insufficient lamports ")), `${refused.logs}`);
 
   const code = async (method, params) => (await raw(url, method, params)).error?.code;
-  const good = new Transaction().add(transfer(1));
-  good.recentBlockhash = (await connection.getLatestBlockhash()).blockhash;
-  good.feePayer = payer.publicKey;
-  good.sign(payer);
-  const wire = good.serialize();
+  const wire = await signedBy(payer, 1);
   const forged = Buffer.from(wire);
   forged[5] ^= 1;
-  const base64 = { encoding: "base64" };
   assert.equal(await code("sendTransaction", [forged.toString("base64"), base64]), -32003);
   assert.equal(await code("sendTransaction", ["!", base64]), -32602);
   const ahead = { ...base64, minContextSlot: 1e9 };
   assert.equal(await code("sendTransaction", [wire.toString("base64"), ahead]), -32016);
+  const stale = await raw(url, "sendTransaction", [
+    (await signedBy(payer, 1, "11111111111111111111111111111111")).toString("base64"), base64]);
+  assert.equal(stale.error.code, -32002);
+  assert.equal(stale.error.data.err, "BlockhashNotFound");
+  for (const field of ["logs", "accounts", "unitsConsumed", "returnData", "innerInstructions",
+    "loadedAccountsDataSize", "replacementBlockhash", "fee"]) assert.ok(field in stale.error.data, field);
+  assert.equal(await code("requestAirdrop", [payer.publicKey.toBase58(), 1e18]), -32603);
   const answer = await raw(url, "getSlot", [{ minContextSlot: 1e9 }]);
   assert.equal(answer.error.code, -32016);
   assert.ok(answer.error.data.contextSlot >= 0);
   assert.equal(await code("getNothing", []), -32601);
   assert.equal(await code("getBalance", ["1111"]), -32602);
+  assert.equal((await raw(url, "getBalance", ["1111"])).error.message, "Invalid param: WrongSize");
   assert.equal(await code("getBlock", [1e9]), -32004);
   assert.equal(await code("getBlock", [0]), -32001);
   assert.equal(await code("getTransaction", [version0]), -32015);

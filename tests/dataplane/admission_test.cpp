@@ -85,11 +85,47 @@ TEST(Admission, too_many_loud_clients_of_one_set_are_counted_as_a_crowd)
     EXPECT_EQ(admission.refused(Lane::transactions, Refusal::crowded).read(), 10U);
 }
 
+TEST(Admission, while_room_is_scarce_a_flood_within_its_rate_leaves_it_to_the_quiet)
+{
+    Admission::Options many = options();
+    many.clients = {.packets_per_second = 6400, .burst_packets = 640}; // quiet: 100 a second, 10
+    Admission admission(many);
+    const Endpoint quiet = endpoint("192.0.2.1:1");
+    std::uint64_t now = now_ns;
+    std::uint64_t loud_passed = 0;
+    constexpr std::uint64_t sources = 20;
+    constexpr std::uint64_t each = 1000; // of every loud source within the second
+    for (std::uint64_t i = 0; i < each; ++i) {
+        now += 1'000'000;
+        for (std::uint64_t source = 0; source < sources; ++source) {
+            const Endpoint loud = endpoint("198.51.100." + std::to_string(source) + ":1");
+            const auto refused =
+                admission.refuse(Lane::transactions, loud, now, Admission::Room::scarce);
+            EXPECT_TRUE(!refused || *refused == Refusal::loud);
+            loud_passed += refused ? 0U : 1U;
+        }
+        if (i % 20 == 0) { // 50 a second
+            EXPECT_EQ(admission.refuse(Lane::transactions, quiet, now, Admission::Room::scarce),
+                      std::nullopt);
+        }
+    }
+    EXPECT_LE(loud_passed, sources * (100 + 10));
+    EXPECT_GE(loud_passed, sources * 100) << "their quiet part passes like everybody's";
+    EXPECT_EQ(admission.refused(Lane::transactions, Refusal::loud).read(),
+              sources * each - loud_passed);
+    EXPECT_EQ(admission.refuse(Lane::transactions, endpoint("198.51.100.1:1"), now), std::nullopt)
+        << "where there is room it may send its rate";
+    EXPECT_EQ(
+        admission.refuse(Lane::forwards, endpoint("10.0.0.1:1"), now, Admission::Room::scarce),
+        std::nullopt);
+}
+
 TEST(Admission, every_refusal_has_its_own_name)
 {
     EXPECT_EQ(to_string(Refusal::over_rate), "over_rate");
     EXPECT_EQ(to_string(Refusal::crowded), "crowded");
     EXPECT_EQ(to_string(Refusal::stranger), "stranger");
+    EXPECT_EQ(to_string(Refusal::loud), "loud");
 }
 
 } // namespace

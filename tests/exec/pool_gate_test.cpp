@@ -13,6 +13,8 @@
 namespace belfry::exec {
 namespace {
 
+using Verdict = PoolGate::Verdict;
+
 Hash hash_of(std::uint8_t fill)
 {
     Hash hash;
@@ -75,14 +77,14 @@ protected:
 
 TEST_F(PoolGateTest, lets_in_who_can_pay_on_a_blockhash_that_lives)
 {
-    EXPECT_TRUE(gate.admit(arrival({}), view()));
+    EXPECT_EQ(gate.admit(arrival({}), view()), Verdict::enter);
     EXPECT_EQ(gate.early_count(), 0U);
 }
 
 TEST_F(PoolGateTest, refuses_what_could_never_be_in_a_block_and_counts_why)
 {
-    EXPECT_FALSE(gate.admit(arrival({.payer = 9}), view()));
-    EXPECT_FALSE(gate.admit(arrival({.blockhash = 2}), view()));
+    EXPECT_EQ(gate.admit(arrival({.payer = 9}), view()), Verdict::cannot_pay);
+    EXPECT_EQ(gate.admit(arrival({.blockhash = 2}), view()), Verdict::expired);
     EXPECT_EQ(gate.counters().cannot_pay, 1U);
     EXPECT_EQ(gate.counters().expired, 1U);
     EXPECT_EQ(gate.early_count(), 0U);
@@ -91,11 +93,11 @@ TEST_F(PoolGateTest, refuses_what_could_never_be_in_a_block_and_counts_why)
 
 TEST_F(PoolGateTest, what_is_early_comes_in_once_its_block_is_there)
 {
-    EXPECT_FALSE(gate.admit(arrival({.blockhash = 3, .lamports = 1}), view()));
-    EXPECT_FALSE(
-        gate.admit(arrival({.blockhash = 4, .lamports = 2}, 101, Origin::forwarded), view()));
-    EXPECT_FALSE(gate.admit(arrival({.blockhash = 3, .lamports = 3}), view()));
-    EXPECT_FALSE(gate.admit(arrival({.payer = 9, .blockhash = 3}), view()));
+    EXPECT_EQ(gate.admit(arrival({.blockhash = 3, .lamports = 1}), view()), Verdict::waits);
+    EXPECT_EQ(gate.admit(arrival({.blockhash = 4, .lamports = 2}, 101, Origin::forwarded), view()),
+              Verdict::waits);
+    EXPECT_EQ(gate.admit(arrival({.blockhash = 3, .lamports = 3}), view()), Verdict::waits);
+    EXPECT_EQ(gate.admit(arrival({.payer = 9, .blockhash = 3}), view()), Verdict::waits);
     EXPECT_TRUE(gate.look_again(Slot{101}, view()).empty());
     EXPECT_EQ(gate.early_count(), 4U);
     ages[hash_of(3)] = BlockhashAge::valid;
@@ -116,7 +118,7 @@ TEST_F(PoolGateTest, what_is_early_comes_in_once_its_block_is_there)
 
 TEST_F(PoolGateTest, what_never_becomes_known_is_held_for_its_slots_and_no_longer)
 {
-    EXPECT_FALSE(gate.admit(arrival({.blockhash = 3}), view()));
+    EXPECT_EQ(gate.admit(arrival({.blockhash = 3}), view()), Verdict::waits);
     EXPECT_TRUE(gate.look_again(Slot{103}, view()).empty());
     EXPECT_EQ(gate.early_count(), 1U);
     EXPECT_TRUE(gate.look_again(Slot{104}, view()).empty());
@@ -127,9 +129,10 @@ TEST_F(PoolGateTest, what_never_becomes_known_is_held_for_its_slots_and_no_longe
 TEST_F(PoolGateTest, a_flood_on_unknown_blockhashes_holds_its_bound_and_keeps_no_known_one_out)
 {
     for (std::uint64_t i = 0; i < 1000; ++i) {
-        EXPECT_FALSE(gate.admit(arrival({.blockhash = 3, .lamports = i}), view()));
+        EXPECT_EQ(gate.admit(arrival({.blockhash = 3, .lamports = i}), view()),
+                  i < 4 ? Verdict::waits : Verdict::full);
         EXPECT_LE(gate.early_count(), 4U);
-        EXPECT_TRUE(gate.admit(arrival({.lamports = i}), view()));
+        EXPECT_EQ(gate.admit(arrival({.lamports = i}), view()), Verdict::enter);
     }
     EXPECT_EQ(gate.counters().early, 4U);
     EXPECT_EQ(gate.counters().early_full, 996U);

@@ -27,6 +27,11 @@ struct Answers {
         const std::uint64_t slot = at(q.commitment);
         return EpochInfoAnswer{Slot{slot}, Height{slot - 10}, Epoch{0}, slot, 10'000, slot * 1000};
     }
+    ReplyBody operator()(const GetStakeMinimum& q)
+    {
+        at(q.commitment);
+        return BalanceAnswer{Lamports{1}};
+    }
     ReplyBody operator()(const GetBalance& q)
     {
         const std::uint64_t slot = at(q.commitment);

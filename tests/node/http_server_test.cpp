@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "node/rpc/descriptor_limit.hpp"
 #include "node/rpc/http_server.hpp"
 #include "tests/node/raw_client.hpp"
 #include "tests/node/running_server.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <memory>
 #include <random>
 
@@ -81,6 +84,11 @@ TEST(HttpServer, refuses_other_methods_targets_and_types)
     };
     EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: x\r\n\r\n"), 405);
     EXPECT_EQ(status("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n"), 405);
+    // The body that follows its head would be read as the next answer.
+    RawClient head(server.endpoint());
+    EXPECT_TRUE(head.send("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    EXPECT_EQ(head.read()->status, 405);
+    EXPECT_TRUE(head.closes_within(milliseconds(5000)));
     EXPECT_EQ(status("GET /health HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
     EXPECT_EQ(status("POST /other HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                      "Content-Length: 2\r\n\r\n[]"),
@@ -91,6 +99,56 @@ TEST(HttpServer, refuses_other_methods_targets_and_types)
     EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json; charset=utf-8"
                      "\r\nContent-Length: 2\r\n\r\n[]"),
               200);
+}
+
+TEST(HttpServer, takes_a_key_in_the_address_and_any_way_of_writing_the_type)
+{
+    RunningServer server;
+    server.start();
+    const auto ask = [&server](std::string_view target, std::string_view type) {
+        return exchange(server.endpoint(),
+                        fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\n"
+                                    "Content-Length: {}\r\n\r\n{}",
+                                    target, type, get_slot.size(), get_slot));
+    };
+    EXPECT_EQ(ask("/?api-key=abc", "application/json").body, slot_reply);
+    EXPECT_EQ(ask("/", "Application/JSON;charset=UTF-8").body, slot_reply);
+    EXPECT_EQ(ask("/", "application/json ; charset=utf-8").body, slot_reply);
+    EXPECT_EQ(ask("/", "application/jsonp").status, 415);
+    EXPECT_EQ(ask("/", "").status, 415);
+    EXPECT_EQ(ask("/x?/", "application/json").status, 404);
+}
+
+TEST(HttpServer, says_its_health_in_a_word)
+{
+    const auto word = [](std::optional<ReplyBody> forced, bool full = false) {
+        RunningServer server;
+        server.backend.forced = std::move(forced);
+        server.backend.full = full;
+        server.start();
+        const auto response =
+            exchange(server.endpoint(), "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+        EXPECT_EQ(response.status, 200);
+        return response.body;
+    };
+    EXPECT_EQ(word(std::nullopt), "ok");
+    EXPECT_EQ(word(NodeUnhealthy{12}), "behind");
+    EXPECT_EQ(word(NodeUnhealthy{}), "unknown");
+    EXPECT_EQ(word(std::nullopt, true), "unknown") << "the node takes no question";
+}
+
+TEST(HttpServer, keeps_no_more_connections_than_the_process_has_descriptors)
+{
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_EQ(connections_that_fit({1, 1}), 1U);
+    EXPECT_EQ(raise_descriptor_limit(before.rlim_cur + 1),
+              std::min(before.rlim_cur + 1, before.rlim_max));
+    const rlim_t allowed = std::max(before.rlim_cur + 1, rlim_t{2});
+    EXPECT_EQ(raise_descriptor_limit(3), std::min(allowed, before.rlim_max)) << "never lowered";
+    EXPECT_EQ(connections_that_fit({before.rlim_max, before.rlim_max}),
+              (before.rlim_max - 256) / 2);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST(HttpServer, refuses_what_is_too_long_and_does_not_read_it)

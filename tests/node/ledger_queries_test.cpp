@@ -386,6 +386,26 @@ TEST_F(StoredBlocksTest, says_why_a_slot_has_no_block)
     EXPECT_FALSE(ask(at(8), so_far));
 }
 
+TEST_F(StoredBlocksTest, what_is_on_disk_too_late_has_a_code_of_its_own)
+{
+    GetBlock question = block_question(TransactionEncoding::json, TransactionDetails::none);
+    question.slot = Slot{8};
+    const auto late = [](Request request, ReplyBody so_far) {
+        const Reply reply = not_on_disk(
+            {std::move(request), Reply{.id = 3, .context = Slot{9}, .body = std::move(so_far)}});
+        EXPECT_EQ(reply.id, 3U);
+        return std::get<RpcRefusal>(reply.body).error;
+    };
+    const RpcErrorText block = late(question, below());
+    EXPECT_EQ(static_cast<int>(block.code), -32014);
+    EXPECT_EQ(block.message, "Block status not yet available for slot 8");
+    TransactionPlaceAnswer place;
+    place.place.emplace();
+    place.place->block.slot = Slot{6};
+    EXPECT_EQ(late(GetTransaction{}, place).message, "Block status not yet available for slot 6");
+    EXPECT_EQ(late(GetBlockProduction{}, ChainAnswer{}).message, "Block status not yet available");
+}
+
 TEST_F(StoredBlocksTest, lists_blocks_final_and_above_without_gap_or_repetition)
 {
     finalize(first_);
@@ -398,6 +418,7 @@ TEST_F(StoredBlocksTest, lists_blocks_final_and_above_without_gap_or_repetition)
     EXPECT_EQ(list(4, Slot{6}, 100), "[5,6]");
     EXPECT_EQ(list(1, std::nullopt, 2), "[3,5]");
     EXPECT_EQ(list(9, std::nullopt, 100), "[]");
+    EXPECT_EQ(list(6, Slot{5}, 100), "[]");
     finalize(second_); // the store is ahead of what the bank has said
     EXPECT_EQ(list(1, std::nullopt, 100), "[3,5,6,8]");
     EXPECT_EQ(text(GetBlockTime{Slot{6}}, so_far), std::to_string(created + 2));
@@ -451,12 +472,15 @@ TEST_F(StoredBlocksTest, counts_who_made_the_blocks_of_the_slots_that_were_their
 {
     finalize(first_);
     finalize(second_);
-    const ChainAnswer so_far{.tip = Slot{6}, .finalized = Slot{6}, .above = {}};
+    const ChainAnswer so_far{.tip = Slot{5}, .finalized = Slot{5}, .above = {}};
     const std::string leader = crypto::to_base58(test::leader().view());
-    EXPECT_EQ(text(GetBlockProduction{.first = Slot{3}}, so_far),
-              R"({"context":{"slot":6,"apiVersion":"2.3.0"},"value":{"byIdentity":{")" + leader +
-                  R"(":[4,2]},"range":{"firstSlot":3,"lastSlot":6}}})");
+    EXPECT_EQ(text(GetBlockProduction{.first = Slot{2}}, so_far),
+              R"({"context":{"slot":5,"apiVersion":"2.3.0"},"value":{"byIdentity":{")" + leader +
+                  R"(":[4,2]},"range":{"firstSlot":2,"lastSlot":5}}})");
     EXPECT_EQ(refusal(GetBlockProduction{.first = Slot{7}}, so_far), RpcCode::invalid_params);
+    // The bank has made slot 7 final and the store has not written it: it would count as not made.
+    const ChainAnswer ahead{.tip = Slot{7}, .finalized = Slot{7}, .above = {}};
+    EXPECT_FALSE(ask(GetBlockProduction{.first = Slot{2}}, ahead));
 }
 
 TEST_F(StoredBlocksTest, gives_the_logs_of_a_block_with_the_accounts_that_it_names)

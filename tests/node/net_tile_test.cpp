@@ -115,6 +115,25 @@ TEST_F(NetTileTest, a_flood_of_transactions_takes_no_room_from_forwards_votes_sh
     EXPECT_EQ(count_of(links_.net_verify, 10), 10U) << "there is room again";
 }
 
+TEST_F(NetTileTest, a_loud_source_gets_half_of_the_link_and_leaves_the_next_quarter_to_others)
+{
+    constexpr std::size_t burst = 6400;
+    start({.clients = {.packets_per_second = Admission::quiet_part, .burst_packets = burst},
+           .validators = {*Endpoint::parse("127.0.0.1:1")},
+           .strangers_per_second = 1});
+    const std::size_t room = links_.net_verify.capacity();
+    const std::size_t quiet = burst / Admission::quiet_part;
+    ASSERT_LE(quiet + room, burst) << "it keeps within its rate";
+    send(Lane::transactions, quiet, Bytes(100, 1));
+    EXPECT_EQ(count_of(links_.net_verify, quiet), quiet);
+    send(Lane::transactions, room, Bytes(100, 1));
+    const std::size_t taken = count_of(links_.net_verify, room / 2);
+    EXPECT_GE(taken, room / 2);
+    EXPECT_LE(taken, room / 2 + 64) << "and one each second is quiet again";
+    EXPECT_EQ(refused(Lane::transactions, Admission::Refusal::loud), room - taken);
+    EXPECT_EQ(link_full(Lane::transactions), 0U);
+}
+
 TEST_F(NetTileTest, what_its_source_may_not_send_reaches_no_link)
 {
     start({.clients = {.packets_per_second = 1, .burst_packets = 10},
