@@ -1,22 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A cluster of real processes on loopback under hostile datagrams (tests/cluster/hostile_kinds.cpp).
+"""A cluster of real processes on loopback under hostile datagrams (tests/cluster/hostile_kinds.cpp) and HTTP.
 
 usage: hostile_scenarios.py BELFRY FLOOD SCENARIO [--long] [--dir DIR]      exit 0 when the scenario holds
 
   lanes    every kind to its own port of one validator: each is counted, none is answered, the cluster goes on
   flood    1,000,000 malformed and 100,000 badly signed transactions a minute to one validator, under load; ten
            seconds of it, with --long the whole minute
+  http     half-open HTTP connections that drip, and requests of every hostile kind, to one that keeps them all and one
+           that keeps its 1,024: new clients are served; 300 connections each, with --long 10,000
   loud     one source that sends faster than it may is cut to its rate, and strangers on the validators' ports
   figures  the honest load with and without each kind of flood; prints a table (minutes; only by hand)
 """
 import argparse, json, os, pathlib, re, shutil, subprocess, sys, tempfile, threading, time
 
-from cluster import Cluster, Failure, SLOWNESS, expect
+import hostile_http
+from cluster import Cluster, Failure, SLOWNESS, Skipped, expect
 
 TARGET = 0  # the validator under attack
 LANES = ("transactions", "forwards", "shreds", "votes", "repair")
-REFUSALS = ("over_rate", "crowded", "stranger")
+REFUSALS = ("over_rate", "crowded", "stranger", "loud")
 STALL_SLOTS_MAX = 8
 MEMORY_GROWTH_MAX = 1.10
 MEMORY_BYTES = 2 << 30  # free in /dev/shm, to be used instead of the disk
@@ -245,6 +248,98 @@ def loud(make, tool_path, options):
     print(f"{checked} of 40,000 checked, {grown('net transactions.over_rate')} over its rate")
 
 
+def refused_soon(cluster, rounds):
+    """Every hostile request has its answer, and the answers of all rounds cost no memory; the slowest median in ms."""
+    address, slowest = rpc_address(cluster, TARGET), ("", 0.0)
+    for name, request, wanted in hostile_http.requests():
+        times = []
+        for _ in range(rounds):
+            answer, seconds = hostile_http.exchange(address, request)
+            expect(wanted in answer, f"{name}: {answer[:200]}")
+            times.append(seconds * 1000)
+        times.sort()
+        slowest = max(slowest, (name, times[len(times) // 2]), key=lambda pair: pair[1])
+    expect(slowest[1] <= 50 * SLOWNESS, f"{slowest[0]} was refused after {slowest[1]:.0f} ms")
+    return slowest
+
+
+def rpc_address(cluster, index):
+    host, port = cluster.rpc[index].removeprefix("http://").rsplit(":", 1)
+    return host, int(port)
+
+
+def honest_times(cluster, index, seconds):
+    """How long new clients waited for their answer, in ms, rising."""
+    body = b'{"jsonrpc":"2.0","id":1,"method":"getSlot"}'
+    request = (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+               + body)
+    times, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        answer, taken = hostile_http.exchange(rpc_address(cluster, index), request)
+        expect(b'"result"' in answer, f"an honest client of validator {index} was answered {answer[:200]}")
+        times.append(taken * 1000)
+        time.sleep(0.05)
+    return sorted(times)
+
+
+def http(make, tool_path, options):
+    count, seconds, rounds = (10_000, 30, 250) if options.long else (300, 12, 5)
+    keeps_all, keeps_some = TARGET, 1
+    cluster = make()
+    config = cluster.configs[keeps_all]
+    config.write_text(re.sub(r"connections_max = \d+", f"connections_max = {count + 512}", config.read_text()))
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 120)
+    load = cluster.load(50, seconds)
+    refused_soon(cluster, 3)  # what is taken once
+    before = [resident_kb(cluster, i) for i in cluster.all]
+    slowest = refused_soon(cluster, rounds)
+    grown = [resident_kb(cluster, i) - before[i] for i in cluster.all]
+    others = max(grown[i] for i in cluster.all if i != TARGET)  # what the chain and the load cost meanwhile
+    grown_by_requests = grown[TARGET] - others
+    quiet = honest_times(cluster, TARGET, 2)
+    kb_before = [resident_kb(cluster, i) for i in (keeps_all, keeps_some)]
+    slow = [subprocess.Popen([sys.executable, hostile_http.__file__, "%s:%d" % rpc_address(cluster, i), str(count),
+                              str(seconds)], stdout=subprocess.PIPE, text=True) for i in (keeps_all, keeps_some)]
+    try:
+        time.sleep(seconds / 4)
+        times = [honest_times(cluster, i, seconds / 4) for i in (keeps_all, keeps_some)]
+        kb_after = [resident_kb(cluster, i) for i in (keeps_all, keeps_some)]
+        told = [numbers(cluster, i) for i in (keeps_all, keeps_some)]
+        said = [process.communicate(timeout=seconds + 60 * SLOWNESS)[0] for process in slow]
+    finally:
+        for process in slow:
+            process.kill()
+            process.wait()
+    if any(process.returncode == 77 for process in slow):
+        raise Skipped(f"no {count} descriptors for one process")
+    said = [json.loads(text) for text in said]
+    cluster.everything_sent_is_final(load, 60)
+    line = {"requests": {"rounds": rounds, "slowest": slowest, "grown_kb": [grown[TARGET], others]}}
+    for name, who in (("keeps_all", 0), ("keeps_1024", 1)):
+        own = times[who]
+        line[name] = {**said[who], **{key: told[who][f"rpc {key}"] for key in
+                                      ("open", "connections_max", "cut_for_room", "cut_slow")},
+                      "rss_kb": [kb_before[who], kb_after[who]], "honest": len(own),
+                      "honest_ms": [round(ms, 1) for ms in (own[len(own) // 2], own[len(own) * 99 // 100], own[-1])]}
+    line["quiet_ms"] = [round(quiet[len(quiet) // 2], 1), round(quiet[-1], 1)]
+    print(json.dumps(line))
+    expect(grown_by_requests <= 4096, f"hostile requests have cost {grown_by_requests} kB")
+    for who in (0, 1):
+        own = times[who]
+        waited = own[len(own) * 9 // 10]
+        expect(waited <= 100 * SLOWNESS, f"one in ten honest clients waited {waited:.0f} ms")
+        held = told[who]["rpc open"]
+        expect(held <= told[who]["rpc connections_max"], f"{held} connections are open")
+        expect(kb_after[who] - kb_before[who] <= 8192 + 16 * held, f"{held} connections cost "
+               f"{kb_after[who] - kb_before[who]} kB")
+    held, held_max = told[0]["rpc open"], told[0]["rpc connections_max"]
+    expect(held >= min(count, held_max) * 0.8, f"only {held} were held")
+    expect(said[0]["cut"] >= count * 0.5 and said[0]["cut_after_s_max"] <= 13 * SLOWNESS,
+           f"slow clients were not cut after 10 s: {said[0]}")
+    cluster.same_state()
+
+
 def figures(make, tool_path, options):
     seconds = options.seconds
     floods = {"none": {}, "malformed": {"malformed": 18_000}, "bad_signature": {"bad_signature": 18_000},
@@ -252,7 +347,8 @@ def figures(make, tool_path, options):
               "unfunded": {"unfunded": 18_000}, "duplicate": {"duplicate": 18_000}, "votes": {"vote_forged": 18_000},
               "shreds": {"shred_wrong_leader": 18_000}, "repair": {"repair_forged": 18_000}}
     rows = []
-    for name, per_second in floods.items():
+    for name in options.only or floods:
+        per_second = floods[name]
         cluster = make(**{"slot-ms": 400})
         tool = Tool(tool_path, cluster)
         cluster.start_all()
@@ -269,15 +365,15 @@ def figures(make, tool_path, options):
         told = numbers(cluster, TARGET)
         final = result["latency_ms"]["finalized"]
         rows.append((name, result["sent"], result["finalized"], result["resent"], final["p50"], final["p99"], worst,
-                     told.get("net transactions.queue_overflow", 0), told.get("net transactions.link_full", 0)))
-        print("{:14} sent {} finalized {} resent {} p50 {} ms p99 {} ms stall {} slots, socket lost {}, link full {}"
-              .format(*rows[-1]), flush=True)
+                     *(told.get(f"net transactions.{why}", 0) for why in ("queue_overflow", "link_full", "loud"))))
+        print("{:14} sent {} finalized {} resent {} p50 {} ms p99 {} ms stall {} slots, socket lost {}, link full {}, "
+              "loud {}".format(*rows[-1]), flush=True)
         cluster.stop()
         cluster.cleanup()
         shutil.rmtree(cluster.folder, ignore_errors=True)
 
 
-SCENARIOS = {f.__name__: f for f in (lanes, flood, loud, figures)}
+SCENARIOS = {f.__name__: f for f in (lanes, flood, http, loud, figures)}
 
 
 def main():
@@ -288,6 +384,7 @@ def main():
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--rate", type=int, default=200, help="of the honest load, per second")
     parser.add_argument("--seconds", type=int, default=30, help="of each row of figures")
+    parser.add_argument("--only", nargs="+", help="rows of figures")
     parser.add_argument("--dir", type=pathlib.Path)
     options = parser.parse_args()
     # In memory where there is some, as in cluster_test.py: this is about the network.
@@ -305,6 +402,9 @@ def main():
         SCENARIOS[options.scenario](make, options.flood, options)
         for cluster in clusters:
             cluster.stop()
+    except Skipped as skipped:
+        print(f"skipped: {skipped}")
+        return 77
     except Failure as failure:
         print(f"{options.scenario}: {failure}; logs in {folder}")
         return 1
