@@ -78,6 +78,18 @@ void sync_directory(const std::filesystem::path& directory)
         space ? "free space or raise store.map_size_mb" : "check the disk"));
 }
 
+/// LMDB makes a file by one write of two meta pages; killed in the middle of it, there never was a
+/// ledger, and LMDB would refuse what is left.
+void remove_if_unmade(const std::filesystem::path& file)
+{
+    constexpr std::uintmax_t two_pages = 8192;
+    std::error_code none;
+    const std::uintmax_t bytes = std::filesystem::file_size(file, none);
+    if (!none && bytes < two_pages && ::unlink(file.c_str()) != 0) {
+        refuse_code(file, "was left unmade and cannot be removed", errno);
+    }
+}
+
 /// Gives what is in result, or ends the start with one line.
 template <class T>
 T or_refuse(Result<T, StoreError> result, const std::filesystem::path& place)
@@ -156,6 +168,7 @@ LmdbEnv::~LmdbEnv()
 void LmdbEnv::open(const Options& options)
 {
     const std::filesystem::path file = directory_ / ledger_file_name;
+    remove_if_unmade(file);
     try {
         check_pages(file);
     } catch (const std::runtime_error& why) {

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 namespace belfry::ledger {
 
@@ -44,6 +46,15 @@ Result<ByteView, StoreError> checked_content(std::string_view database, ByteView
         return std::unexpected(StoreError::corrupt_record);
     }
     return content;
+}
+
+/// LMDB says EIO for a write that was cut short, and that is how a disk that fills begins.
+bool has_no_space(const std::filesystem::path& directory)
+{
+    constexpr std::uintmax_t full_below_bytes = 1 << 20;
+    std::error_code unknown;
+    const std::filesystem::space_info space = std::filesystem::space(directory, unknown);
+    return !unknown && space.available < full_below_bytes;
 }
 } // namespace
 
@@ -113,7 +124,8 @@ LmdbTransaction::~LmdbTransaction()
 
 StoreError LmdbTransaction::fail(int code)
 {
-    const StoreError error = store_error_from_lmdb(code);
+    const bool full = code == EIO && has_no_space(env_->directory());
+    const StoreError error = full ? StoreError::disk_full : store_error_from_lmdb(code);
     env_->mark_failed(error);
     return error;
 }

@@ -56,12 +56,9 @@ class Disks:
         self.load = None
 
     def keep_load(self):
-        """There is always one; each that ends must have been finalised whole."""
-        if self.load is not None and self.cluster.loads[self.load][0].poll() is None:
-            return
-        if self.load is not None:
-            self.cluster.everything_sent_is_final(self.load, 1)
-        self.load = self.cluster.load(50, 20)
+        """There is always one. The last must be finalised whole, when all are well again."""
+        if self.load is None or self.cluster.loads[self.load][0].poll() is not None:
+            self.load = self.cluster.load(50, 20)
 
     def back(self):
         """The victim runs with a sound disk, votes again, and is killed for what comes next."""
@@ -83,7 +80,7 @@ class Disks:
     def judge(self):
         if self.cluster.processes[VICTIM] is None or self.cluster.processes[VICTIM].poll() is not None:
             self.back()
-        self.cluster.everything_sent_is_final(self.load, 120)
+        self.cluster.everything_sent_is_final(self.cluster.load(50, 3), 120)
         blocks, pause = self.witness.judge(), self.pulse.judge()
         return f"{blocks} blocks final and the same on all, the others paused for {pause:.1f} s at most"
 

@@ -109,6 +109,19 @@ TEST(LmdbEnv, refuses_a_file_that_is_not_a_ledger_or_is_cut_short)
     EXPECT_TRUE(contains(open_error(options(scratch)), "cannot be opened"));
 }
 
+TEST(LmdbEnv, makes_anew_what_was_killed_while_it_was_made)
+{
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{4096}}) {
+        const ScratchDirectory scratch;
+        {
+            const LmdbEnv env(options(scratch));
+        }
+        std::filesystem::resize_file(scratch.path() / "data" / "ledger.mdb", bytes);
+        const LmdbEnv again(options(scratch));
+        EXPECT_TRUE(again.is_new());
+    }
+}
+
 TEST(LmdbEnv, refuses_a_flipped_birth_record_and_another_schema)
 {
     const ScratchDirectory scratch;

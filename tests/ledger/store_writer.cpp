@@ -3,8 +3,9 @@
 // output what is durable; or says what a directory holds and whether it is what was written. It is
 // killed, and its disk is cut off, by tests/ledger/power_cut.py.
 //
-//   store_writer write DIRECTORY     lines `journal N`, `blocks N`, `accounts N`, `proofs N`: that
-//                                    and all before it had been acknowledged by the store
+//   store_writer write DIRECTORY     lines `journal N T`, `blocks N T`, `accounts N T`, `proofs N
+//                                    T`: that and all before it had been acknowledged by the store
+//                                    at the time T of the monotonic clock, in nanoseconds
 //   store_writer verify DIRECTORY    the same lines for what is there; exit 1 when any of it is
 //                                    not what was written, 65 when a store refuses the directory
 // Shapes   everything is a function of its number, so a verifier needs no copy. Journal and ledger
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <map>
 #include <string>
@@ -55,7 +57,8 @@ LmdbEnv::Options env_options(const std::string& directory)
 
 void say(std::string_view store, std::uint64_t number)
 {
-    const std::string line = fmt::format("{} {}\n", store, number);
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    const std::string line = fmt::format("{} {} {}\n", store, number, now.count());
     if (::write(STDOUT_FILENO, line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
         _exit(1); // nobody listens
     }
@@ -142,17 +145,19 @@ std::vector<AccountChange> changes_at(std::uint64_t slot)
     return changes;
 }
 
-void write_journal(Disk& disk)
+std::unique_ptr<VoteJournal> open_journal(Disk& disk)
 {
     std::unique_ptr<VoteJournal> journal = VoteJournal::open(disk, journal_options());
-    if (journal == nullptr) {
-        journal = VoteJournal::create(disk, journal_options());
-    }
+    return journal != nullptr ? std::move(journal) : VoteJournal::create(disk, journal_options());
+}
+
+void write_journal(VoteJournal& journal)
+{
     while (true) {
-        const std::uint64_t number = journal->durable_sequence() + 1;
+        const std::uint64_t number = journal.durable_sequence() + 1;
         const Bytes body = journal_body(number);
         say("journal",
-            must(journal->append({.kind = static_cast<std::uint8_t>(number % 3), .body = body}),
+            must(journal.append({.kind = static_cast<std::uint8_t>(number % 3), .body = body}),
                  "journal"));
     }
 }
@@ -296,7 +301,8 @@ int run(const std::string& verb, const std::string& directory)
     LmdbEnv env(env_options(directory));
     const std::unique_ptr<Disk> disk = open_disk(directory);
     if (verb == "write") {
-        const std::jthread journal([&disk] { write_journal(*disk); });
+        const std::unique_ptr<VoteJournal> journal = open_journal(*disk);
+        const std::jthread writer([&journal] { write_journal(*journal); });
         write_ledger(env);
         return 0;
     }
