@@ -12,6 +12,7 @@ import os, pathlib, re, shutil, sys, tempfile, time
 
 from cluster import Cluster, Failure, Skipped, expect
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
+from identity_scenarios import old_copy, truthful_health, twins, twins_apart
 from kill_scenarios import kill_all, kill_two, random_kills, standstill, standstill_of_all
 
 
@@ -273,7 +274,7 @@ def ipv6(make):
 SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
     certificates, without_certificates, journal_lost, ipv6, partition_2_2, partition_3_1, equivocator, clock_jump,
-    kill_two, standstill_of_all, kill_all, random_kills, standstill)}
+    kill_two, standstill_of_all, kill_all, random_kills, standstill, old_copy, twins, twins_apart, truthful_health)}
 
 
 def main():
