@@ -28,6 +28,7 @@ GadgetConfig gadget_of(const EngineConfig& config)
     return {.self = config.tower.self,
             .finalized = config.tower.finalized,
             .may_sign = config.tower.may_sign,
+            .listens_first = config.tower.listens_first,
             .times = config.times,
             .slots_max = config.tower.slots_max,
             .defects = config.gadget_defects};
@@ -222,6 +223,12 @@ void CertifiedTower::expose_two_votes(const VoteMessage& message, const TowerVot
 }
 
 // ---- What others may ask ------------------------------------------------------------------------
+
+void CertifiedTower::begin_signing()
+{
+    tower_.begin_signing();
+    gadget_.begin_signing();
+}
 
 void CertifiedTower::prune(const BlockName& finalized)
 {

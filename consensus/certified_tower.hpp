@@ -37,6 +37,7 @@ public:
     void step(Tick now, const Input& input, Effects& effects) override;
     [[nodiscard]] Result<void, RestoreError>
     restore(std::span<const JournalRecord> records) override;
+    void begin_signing() override;
     void prune(const BlockName& finalized) override;
     [[nodiscard]] Slot window_end() const override;
     [[nodiscard]] Slot slot_limit() const override { return gadget_.slot_limit(); }

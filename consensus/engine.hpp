@@ -277,6 +277,8 @@ public:
     /// Before the first step: the journal in order, in one call or many.
     [[nodiscard]] virtual Result<void, RestoreError>
     restore(std::span<const JournalRecord> records) = 0;
+    /// Of an engine made to listen first: from here on it may say what it has not said before.
+    virtual void begin_signing() {}
     /// The node knows from elsewhere (its ledger, a snapshot) that this block is final: everything
     /// that does not descend from it is dropped. What the engine finalises itself it prunes itself.
     virtual void prune(const BlockName& finalized) = 0;

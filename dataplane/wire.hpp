@@ -12,7 +12,7 @@
 //   shreds         prefix | shred header | payload | Merkle proof |      dataplane/shred/shred.hpp
 //                  signature
 //   votes          prefix | u8 kind 1..15 | u16 voter index | body |     here; body: consensus/
-//                  signature 64
+//                  signature 64                                         14, 15: node/recall.hpp
 //                  prefix | u8 16 | vote bundle                          consensus/certificate/
 //                  prefix | u8 17 | evidence                             consensus/evidence.hpp
 //   repair         prefix | u8 kind | request or answer dataplane/repair/repair_wire.hpp

@@ -109,6 +109,16 @@ void read_node(const TomlSection& node, NodeConfig& config)
     config.identity_key = path_of(node, "identity", config.file);
     config.data_directory = path_of(node, "data", config.file);
     config.genesis = path_of(node, "genesis", config.file);
+    if (node.has("listen")) {
+        const std::string text = node.text("listen");
+        config.listen = Endpoint::parse(text + ":1");
+        if (!config.listen) {
+            config.listen = Endpoint::parse("[" + text + "]:1");
+        }
+        if (!config.listen) {
+            node.fail("listen", "must be an IPv4 or IPv6 address without a port");
+        }
+    }
 }
 
 void read_store_and_turbine(const TomlSection& root, std::string_view file, NodeConfig& config)
@@ -217,7 +227,8 @@ std::pair<NodeConfig, FaultSwitches> parse_all(std::string_view text,
                            {"node", "validator", "turbine", "store", "idle", "threads", "rpc",
                             "ingress", "repair", "log", "faults"});
     root.require("node");
-    const TomlSection node(root.table("node"), place, "[node]", {"identity", "data", "genesis"});
+    const TomlSection node(root.table("node"), place, "[node]",
+                           {"identity", "data", "genesis", "listen"});
     read_node(node, config);
     read_roster(root, place, config);
     read_store_and_turbine(root, place, config);

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -49,6 +50,9 @@ struct NodeConfig {
     std::filesystem::path identity_key;   // [node] identity: the key file
     std::filesystem::path data_directory; // [node] data
     std::filesystem::path genesis;        // [node] genesis
+    /// [node] listen: the address that the UDP sockets are bound to, with the roster's ports; its
+    /// port means nothing. None: the roster's addresses.
+    std::optional<Endpoint> listen;
     std::vector<ValidatorEntry> validators;
 
     struct Turbine {

@@ -29,6 +29,14 @@ std::string toml_string(std::string_view text)
     return out + '"';
 }
 
+/// An endpoint without its port.
+std::string address_of(const Endpoint& endpoint)
+{
+    const std::string text = endpoint.to_string();
+    const std::string host = text.substr(0, text.rfind(':'));
+    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
 std::string roster_text(const std::vector<ValidatorEntry>& validators)
 {
     std::string out;
@@ -64,10 +72,14 @@ std::string to_toml(const NodeConfig& config)
 {
     constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
     std::string out = "# Every key is explained in what `belfry config` prints.\n\n";
-    out += fmt::format("[node]\nidentity = {}\ndata = {}\ngenesis = {}\n\n",
+    out += fmt::format("[node]\nidentity = {}\ndata = {}\ngenesis = {}\n",
                        toml_string(config.identity_key.string()),
                        toml_string(config.data_directory.string()),
                        toml_string(config.genesis.string()));
+    if (config.listen) {
+        out += fmt::format("listen = {}\n", toml_string(address_of(*config.listen)));
+    }
+    out += '\n';
     out += roster_text(config.validators);
     out += fmt::format("[turbine]\nfanout = {}\n\n", config.turbine.fanout);
     out += fmt::format("[store]\nmap_size_mb = {}\naccount_flush_blocks = {}\nkeep_slots = {}\n\n",

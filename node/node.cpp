@@ -26,6 +26,7 @@
 #include <csignal>
 #include <functional>
 #include <mutex>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -55,11 +56,16 @@ dataplane::NetPort::Options port_options(const NodeConfig& config, const Validat
 {
     using dataplane::Lane;
     dataplane::NetPort::Options options;
-    options.lanes = {{.lane = Lane::transactions, .local = own.transactions},
-                     {.lane = Lane::forwards, .local = own.forwards},
-                     {.lane = Lane::shreds, .local = own.shreds},
-                     {.lane = Lane::votes, .local = own.votes, .buffer_count = 8},
-                     {.lane = Lane::repair, .local = own.repair}};
+    const auto here = [&config](const Endpoint& reached_at) {
+        Endpoint local = config.listen.value_or(reached_at);
+        local.port = reached_at.port;
+        return local;
+    };
+    options.lanes = {{.lane = Lane::transactions, .local = here(own.transactions)},
+                     {.lane = Lane::forwards, .local = here(own.forwards)},
+                     {.lane = Lane::shreds, .local = here(own.shreds)},
+                     {.lane = Lane::votes, .local = here(own.votes), .buffer_count = 8},
+                     {.lane = Lane::repair, .local = here(own.repair)}};
     if (config.idle.policy == IdlePolicy::spin) {
         options.spin = std::chrono::hours(1);
     }
@@ -89,6 +95,12 @@ dataplane::Admission::Options admission_options(const NodeConfig& config)
 std::uint64_t first_repair_sequence()
 {
     return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+}
+
+std::uint64_t random_nonce()
+{
+    std::random_device source;
+    return std::uint64_t{source()} << 32U | source();
 }
 
 } // namespace
@@ -308,7 +320,8 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
                  .tip = restored.tip,
                  .replayed = restored.replayed,
                  .final_chain = restored.final_chain,
-                 .hard_fork = node_options.hard_fork},
+                 .hard_fork = node_options.hard_fork,
+                 .first_nonce = random_nonce()},
                 std::move(journal), std::move(identity), links, *this, logger,
                 stop_of(TileName::consensus))
     , rpc_port({.roster = roster,

@@ -157,6 +157,11 @@ TileStatus consensus_status(const ConsensusSnapshot& consensus)
                      {"bundles_received", consensus.bundles_received},
                      {"evidence", consensus.evidence},
                      {"leaps", consensus.leaps},
+                     {"recall_questions", consensus.recall_questions},
+                     {"recall_answers", consensus.recall_answers},
+                     {"recall_told", consensus.recall_told},
+                     {"reminders", consensus.reminders},
+                     {"listened_ms", consensus.listened_ms},
                      {"journal_us_max", consensus.journal_ns_max / 1000}};
     for (std::size_t i = 0; i < consensus.engine_count; ++i) {
         tile.counters.push_back({std::string(consensus.engine[i].name), consensus.engine[i].value});
@@ -233,6 +238,7 @@ NodeStatus node_status(const NodeView& view)
     if (consensus.has_voted) {
         status.last_vote = consensus.last_vote;
     }
+    status.silence = to_string(consensus.silence);
     status.votes_sent = consensus.votes_sent;
     status.votes_received = consensus.votes_received;
     status.transaction_count = bank.transaction_count;
@@ -317,6 +323,9 @@ ReadinessAnswer RpcPort::readiness() const
         }
     }
     answer.quorum_ms_ago = quorum_ms_ago(view_.roster, consensus, now);
+    if (consensus.silence != Silence::none) {
+        answer.reasons.push_back("signs nothing: " + std::string(to_string(consensus.silence)));
+    }
     if (consensus.behind) {
         answer.reasons.push_back("behind the cluster by " + std::to_string(answer.slots_behind) +
                                  " slots");

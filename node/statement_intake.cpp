@@ -4,6 +4,7 @@
 #include "base/check.hpp"
 #include "consensus/certificate/vote_bundle.hpp"
 #include "crypto/sha256.hpp"
+#include "node/recall.hpp"
 
 #include <array>
 #include <cstring>
@@ -17,6 +18,11 @@ using consensus::ValidatorIndex;
 
 constexpr std::uint8_t kind_first = static_cast<std::uint8_t>(StatementKind::tower_vote);
 constexpr std::uint8_t kind_last = static_cast<std::uint8_t>(StatementKind::finalize);
+
+bool is_talk(std::uint8_t kind)
+{
+    return kind == question_kind || kind == answer_kind;
+}
 
 } // namespace
 
@@ -82,7 +88,7 @@ void StatementIntake::add_bundle(ByteView bundle)
 
 void StatementIntake::add_one(const dataplane::SignedVote& vote, const Signature& signature)
 {
-    if (vote.kind < kind_first || vote.kind > kind_last) {
+    if ((vote.kind < kind_first || vote.kind > kind_last) && !is_talk(vote.kind)) {
         ++counters_.bad_form;
         return;
     }
@@ -105,7 +111,19 @@ void StatementIntake::add_one(const dataplane::SignedVote& vote, const Signature
     pending.vote.body = ByteView(pending.signed_bytes).last(vote.body.size());
 }
 
-void StatementIntake::check(const Take& take)
+void StatementIntake::note_own(ByteView signing_bytes)
+{
+    const Hash name = crypto::sha256(signing_bytes);
+    seen(name) = name;
+}
+
+bool StatementIntake::knows(ByteView signing_bytes)
+{
+    const Hash name = crypto::sha256(signing_bytes);
+    return seen(name) == name;
+}
+
+void StatementIntake::check(const Take& take, const TakeTalk& take_talk)
 {
     jobs_.clear();
     for (const Pending& pending : pending_) {
@@ -123,6 +141,14 @@ void StatementIntake::check(const Take& take)
         }
         ++counters_.good;
         seen(pending.name) = pending.name;
+        if (is_talk(pending.vote.kind)) {
+            if (take_talk) {
+                take_talk({.from = {pending.vote.voter_index},
+                           .kind = pending.vote.kind,
+                           .body = pending.vote.body});
+            }
+            continue;
+        }
         take({.from = {pending.vote.voter_index},
               .body = pending.vote.body,
               .kind = static_cast<StatementKind>(pending.vote.kind),
@@ -152,9 +178,13 @@ bool StatementIntake::is_signed(ValidatorIndex voter, StatementKind kind, ByteVi
 
 Bytes StatementIntake::signing_bytes(ValidatorIndex voter, StatementKind kind, ByteView body) const
 {
-    return dataplane::vote_signing_bytes(
-        genesis_hash_,
+    return signing_bytes(
         {.kind = static_cast<std::uint8_t>(kind), .voter_index = voter.value, .body = body});
+}
+
+Bytes StatementIntake::signing_bytes(const dataplane::SignedVote& statement) const
+{
+    return dataplane::vote_signing_bytes(genesis_hash_, statement);
 }
 
 Hash& StatementIntake::seen(const Hash& name)

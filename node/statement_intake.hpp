@@ -3,6 +3,8 @@
 // statement_intake.hpp: from datagrams of the votes lane to signed statements that are true.
 // Rule     a statement that was found good before costs a hash and no signature check, whether it
 //          comes again by itself or in a bundle; what is new is checked in batches.
+// Kinds    those of the engine, and the questions and answers of recall.hpp, which only come by
+//          themselves.
 // Bounds   pending_max statements wait for a batch; seen_max good ones are remembered, a newer one
 //          takes the place of an older.
 // Errors   nothing throws; what is not given on is counted.
@@ -42,9 +44,20 @@ public:
     void add(ByteView datagram);
     /// Room for one more datagram is not certain: check() first.
     [[nodiscard]] bool full() const;
+    /// A question or an answer (recall.hpp) that its voter signed; body lives during the call.
+    struct Talk {
+        consensus::ValidatorIndex from;
+        std::uint8_t kind = 0;
+        ByteView body;
+    };
     /// Checks what was added; gives the good ones in the order of their coming.
     using Take = std::function<void(const consensus::VoteMessage&)>;
-    void check(const Take& take);
+    using TakeTalk = std::function<void(const Talk&)>;
+    void check(const Take& take, const TakeTalk& take_talk = {});
+    /// What this node signs itself and will hear again: then it costs a hash.
+    void note_own(ByteView signing_bytes);
+    /// It was signed here, or found good, not long ago.
+    [[nodiscard]] bool knows(ByteView signing_bytes);
     /// A voter that sent a copy of what it had said is alive; nullopt when there was none.
     [[nodiscard]] std::optional<std::uint16_t> take_copied_voter();
 
@@ -56,6 +69,7 @@ public:
     /// What a statement's signature covers in this cluster.
     [[nodiscard]] Bytes signing_bytes(consensus::ValidatorIndex voter,
                                       consensus::StatementKind kind, ByteView body) const;
+    [[nodiscard]] Bytes signing_bytes(const dataplane::SignedVote& statement) const;
     [[nodiscard]] const Counters& counters() const { return counters_; }
 
 private:

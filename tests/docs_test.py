@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-TABLES = ("docs/keys.md", "docs/regressions.md")
+TABLES = ("docs/keys.md", "docs/regressions.md", "docs/process_faults.md")
 
 
 def names_in(text):
@@ -32,7 +32,8 @@ def unborne(names, tests, scenarios, targets):
 root = pathlib.Path(sys.argv[1])
 tests = {pair for file in (root / "tests").rglob("*.cpp")
          for pair in re.findall(r"^TEST(?:_[FP])?\(\s*(\w+),\s*(\w+)", file.read_text(encoding="utf-8"), re.M)}
-scenarios = set(re.findall(r"^def (\w+)\(make\)", (root / "tests/cluster/cluster_test.py").read_text(), re.M))
+scenarios = {name for file in (root / "tests/cluster").glob("*.py")
+             for name in re.findall(r"^def (\w+)\(make[,)]", file.read_text(encoding="utf-8"), re.M)}
 targets = {file.name.removesuffix("_fuzz.cpp") for file in (root / "tests/fuzz").glob("*_fuzz.cpp")}
 planted = {"Nobody.wrote_this", "cluster nowhere", "fuzz nothing"}
 if unborne(planted, tests, scenarios, targets) != sorted(planted) or not names_in("`Keypair.x` fuzz replay |"):

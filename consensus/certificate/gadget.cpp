@@ -46,6 +46,7 @@ CertificateGadget::State::State(const GadgetConfig& gadget_config, JournalCounte
     : config(gadget_config)
     , counter(journal_counter)
     , signing(gadget_config.may_sign && gadget_config.self.has_value())
+    , listening(gadget_config.listens_first)
     , ring(gadget_config.slots_max)
     , finalized(gadget_config.finalized)
     , base(gadget_config.finalized)
@@ -361,6 +362,17 @@ void CertificateGadget::discard_above(Slot slot)
                   [&](const SignedStatement& vote) { return vote.statement.first > slot; });
     state.silent_through = Slot{};
     state.newest_said = std::min(state.newest_said, slot);
+}
+
+void CertificateGadget::begin_signing()
+{
+    State& state = *state_;
+    state.listening = false;
+    state.notarize_due = true;
+    state.finalize_due = true;
+    // What came due in the meantime was not said: it is due again with the next slot's end.
+    state.expired = state.finalized.slot.next();
+    state.pass_over(state.finalized);
 }
 
 void CertificateGadget::stop_signing()

@@ -70,6 +70,7 @@ struct GadgetConfig {
     std::optional<ValidatorIndex> self{}; // none: follows, says nothing
     BlockName finalized{};                // the ledger's newest final block; genesis at first
     bool may_sign = false;
+    bool listens_first = false; // says nothing new until begin_signing()
     CertificateTimes times{};
     std::uint64_t slots_max = 1024; // a power of two
     std::uint64_t history_slots = 16;
@@ -121,6 +122,7 @@ public:
     [[nodiscard]] Result<void, RestoreError> restore(const JournalRecord& record);
     /// All agreed to go on from slot: what was said here above binds no more.
     void discard_above(Slot slot);
+    void begin_signing();
     /// From now on nothing is said.
     void stop_signing();
 

@@ -52,6 +52,10 @@ void CertificateGadget::State::hear_own(const Statement& statement, const Signat
 {
     const std::uint64_t first = std::max(statement.first.value, low);
     const std::uint64_t last = std::min(statement.last.value, end().value - 1);
+    if (statement.last >= end() && statement.last > silent_through) {
+        stop(FaultReason::identity_elsewhere, effects); // beyond all that was ever said here
+        return;
+    }
     for (std::uint64_t i = first; i <= last; ++i) {
         const Slot slot{i};
         const OwnSlot& own = at(slot).own;

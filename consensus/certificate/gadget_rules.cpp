@@ -18,7 +18,7 @@ constexpr std::uint64_t lag_max = 3; // slots without finality, then the newest 
 void CertificateGadget::State::act(Effects& effects)
 {
     more_to_do = false;
-    if (!signing) {
+    if (!speaks()) {
         notarize_due = false;
         finalize_due = false;
     }
@@ -48,7 +48,7 @@ void CertificateGadget::State::act(Effects& effects)
 
 bool CertificateGadget::State::can_say(const Effects& effects) const
 {
-    return signing && effects.has_room() && under_way.size() < statements_under_way;
+    return speaks() && effects.has_room() && under_way.size() < statements_under_way;
 }
 
 JournalSequence CertificateGadget::State::say(const Statement& statement, Effects& effects)
@@ -191,7 +191,7 @@ void CertificateGadget::State::skip_later(Slot slot)
     }
     OwnSlot& own = at(slot).own;
     const bool bound = own.finalized && !config.defects.skip_after_finalize;
-    if (own.skipped || own.skip_due || bound || !signing) {
+    if (own.skipped || own.skip_due || bound || !speaks()) {
         return;
     }
     own.skip_due = true;

@@ -133,6 +133,7 @@ struct CertificateGadget::State {
     // ---- own statements (gadget_rules.cpp) --------------------------------------------------
     /// Does what is due, as far as there is room. Ends every step.
     void act(Effects& effects);
+    [[nodiscard]] bool speaks() const { return signing && !listening; }
     [[nodiscard]] bool can_say(const Effects& effects) const;
     JournalSequence say(const Statement& statement, Effects& effects);
     /// Precondition: it was said, and so has a record.
@@ -188,6 +189,7 @@ struct CertificateGadget::State {
     GadgetCounters counters;
     Tick now;
     bool signing;
+    bool listening;
     bool conflicted = false;
     std::vector<Bytes> conflicting;
 

@@ -164,7 +164,7 @@ void TowerEngine::stand_on(BlockIndex block, Effects& effects)
 
 bool TowerEngine::may_vote_for(BlockIndex block) const
 {
-    if (!signing_ || block == forks_.root() || (newest_ && !newest_is_durable_)) {
+    if (!signing_ || listening_ || block == forks_.root() || (newest_ && !newest_is_durable_)) {
         return false;
     }
     const Slot spoken_for =

@@ -14,6 +14,7 @@ namespace belfry::consensus {
 TowerEngine::TowerEngine(const TowerConfig& config, JournalCounter* shared)
     : config_(config)
     , signing_(config.may_sign && config.self.has_value())
+    , listening_(config.listens_first)
     , forks_(config.finalized, config.blocks_max)
     , notes_(config.blocks_max)
     , own_(config.finalized)
@@ -346,7 +347,7 @@ std::optional<ValidatorIndex> TowerEngine::leader_of(Slot slot) const
 void TowerEngine::build(Slot slot, Effects& effects)
 {
     const BlockIndex root = forks_.root();
-    const bool mine = signing_ && leader_of(slot) == config_.self;
+    const bool mine = signing_ && !listening_ && leader_of(slot) == config_.self;
     if (!mine || slot <= built_ || slot <= forks_.name(root).slot || slot >= window_end()) {
         ++counters_.builds_refused;
         return;
@@ -381,6 +382,12 @@ std::optional<BlockName> TowerEngine::parent_for(Slot slot) const
         parent = forks_.parent(parent);
     }
     return forks_.name(parent);
+}
+
+void TowerEngine::begin_signing()
+{
+    listening_ = false;
+    undecided_ = true;
 }
 
 void TowerEngine::stop_signing(FaultReason why, Effects& effects)

@@ -77,6 +77,9 @@ struct TowerConfig {
     std::vector<BlockName> final_chain{};
     /// A journal was found, or the operator said that this identity is new. Else nothing is signed.
     bool may_sign = false;
+    /// Until begin_signing() only what was said before is said again: others may remember more of
+    /// this validator than its journal does.
+    bool listens_first = false;
     /// Finality comes from certificates, through finalize(). Else from more than 2/3 of roots.
     bool certificates = false;
     /// Versions of a slot other than the one chosen by votes stay held: a certificate may yet make
@@ -138,6 +141,7 @@ public:
     void step(Tick now, const Input& input, Effects& effects) override;
     [[nodiscard]] Result<void, RestoreError>
     restore(std::span<const JournalRecord> records) override;
+    void begin_signing() override;
     void prune(const BlockName& finalized) override;
     [[nodiscard]] Slot window_end() const override;
     [[nodiscard]] Slot slot_limit() const override;
@@ -247,6 +251,7 @@ private:
 
     TowerConfig config_;
     bool signing_;
+    bool listening_;
     ForkTree forks_;
     std::vector<Note> notes_; // by BlockIndex
     VoteTable votes_;

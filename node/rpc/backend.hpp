@@ -224,6 +224,7 @@ struct NodeStatus {
     Height block_height;          // of processed
     std::optional<Pubkey> leader; // of clock_slot
     std::optional<Slot> last_vote;
+    std::string silence; // why this node signs nothing; empty: it signs
     std::uint64_t votes_sent = 0;
     std::uint64_t votes_received = 0;
     std::uint64_t transaction_count = 0; // finalized, since genesis

@@ -106,27 +106,30 @@ json::value node_status_json(const NodeStatus& status)
     for (const NamedText& fact : status.facts) {
         facts[fact.name] = fact.text;
     }
-    return json::object{{"version", belfry_version},
-                        {"identity", base58(status.identity)},
-                        {"clockSlot", status.clock_slot.value},
-                        {"processed", status.processed.value},
-                        {"confirmed", status.confirmed.value},
-                        {"finalized", status.finalized.value},
-                        {"root", status.root.value},
-                        {"superRoot", status.super_root.value},
-                        {"blockHeight", status.block_height.value},
-                        {"leader", base58_or_null(status.leader)},
-                        {"lastVote", number_or_null(status.last_vote)},
-                        {"votesSent", status.votes_sent},
-                        {"votesReceived", status.votes_received},
-                        {"transactionCount", status.transaction_count},
-                        {"blocksProduced", status.blocks_produced},
-                        {"finalizedBlockId", base58(status.finalized_block_id)},
-                        {"finalizedStateHash", base58(status.finalized_state_hash)},
-                        {"uptimeMs", status.uptime_ms},
-                        {"facts", std::move(facts)},
-                        {"peers", peers_json(status.peers)},
-                        {"tiles", tiles_json(status.tiles)}};
+    return json::object{
+        {"version", belfry_version},
+        {"identity", base58(status.identity)},
+        {"clockSlot", status.clock_slot.value},
+        {"processed", status.processed.value},
+        {"confirmed", status.confirmed.value},
+        {"finalized", status.finalized.value},
+        {"root", status.root.value},
+        {"superRoot", status.super_root.value},
+        {"blockHeight", status.block_height.value},
+        {"leader", base58_or_null(status.leader)},
+        {"lastVote", number_or_null(status.last_vote)},
+        {"signing", status.silence.empty()},
+        {"silence", status.silence.empty() ? json::value(nullptr) : json::value(status.silence)},
+        {"votesSent", status.votes_sent},
+        {"votesReceived", status.votes_received},
+        {"transactionCount", status.transaction_count},
+        {"blocksProduced", status.blocks_produced},
+        {"finalizedBlockId", base58(status.finalized_block_id)},
+        {"finalizedStateHash", base58(status.finalized_state_hash)},
+        {"uptimeMs", status.uptime_ms},
+        {"facts", std::move(facts)},
+        {"peers", peers_json(status.peers)},
+        {"tiles", tiles_json(status.tiles)}};
 }
 
 json::value block_json(const std::optional<BlockSummary>& block)

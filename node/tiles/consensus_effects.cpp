@@ -15,21 +15,21 @@ Bytes bytes_of(ByteView view)
 {
     return {view.begin(), view.end()};
 }
-std::string_view text_of(consensus::FaultReason why)
+Silence silence_of(consensus::FaultReason why)
 {
     switch (why) {
     case consensus::FaultReason::root_conflicts:
-        return "this node's root is not on the final chain";
+        return Silence::root_conflicts;
     case consensus::FaultReason::identity_elsewhere:
-        return "another process votes with this node's key";
+        return Silence::identity_elsewhere;
     case consensus::FaultReason::stake_table_refused:
-        return "the stakes of an epoch were refused";
+        return Silence::stakes_refused;
     case consensus::FaultReason::certificates_conflict:
-        return "two final certificates contradict: more than a third of stake is dishonest";
+        return Silence::certificates_clash;
     case consensus::FaultReason::final_block_invalid:
-        return "what the others made final does not replay here; this disk or memory may be faulty";
+        break;
     }
-    return "fault";
+    return Silence::final_block_invalid;
 }
 ledger::BlockRef ref_of(const consensus::BlockName& name)
 {
@@ -104,8 +104,10 @@ void ConsensusTile::perform(const consensus::Effects& effects, std::uint64_t now
         } else if (const auto* exposed = std::get_if<consensus::Expose>(&effect)) {
             take_evidence(exposed->evidence);
         } else if (const auto* fault = std::get_if<consensus::Fault>(&effect)) {
-            failed_ = true;
-            log_.error("fault", "{}; this node signs nothing more", text_of(fault->why));
+            // Before it has signed anything here, its own files are what is most likely wrong.
+            const bool before =
+                fault->why == consensus::FaultReason::identity_elsewhere && !signing_begun_;
+            fall_silent(before ? Silence::journal_is_old : silence_of(fault->why));
         }
     }
 }
@@ -128,6 +130,7 @@ void ConsensusTile::persist(const consensus::Effects& effects)
     const auto written = journal_->append(entries);
     if (!written || *written != last) {
         failed_ = true;
+        silence_ = Silence::journal_failed;
         const bool space = !written && written.error() == ledger::JournalError::disk_full;
         node_.stop_node(exit_io, space ? "vote journal: a write failed (disk_full): free space, "
                                          "then start again"
@@ -144,23 +147,35 @@ void ConsensusTile::send(const consensus::Send& send)
     if (failed_ || send.after.value() > durable_sequence_) {
         return;
     }
-    const consensus::ValidatorIndex me{options_.roster.me};
-    const Signature signature =
-        key_.sign(crypto::SigningPurpose::vote, intake_.signing_bytes(me, send.kind, send.body));
+    const Signature signature = say({.kind = static_cast<std::uint8_t>(send.kind),
+                                     .voter_index = options_.roster.me,
+                                     .body = send.body},
+                                    std::nullopt);
     if (send.kind != consensus::StatementKind::tower_vote) {
         own_statements_.push_back(
             {.kind = send.kind, .body = bytes_of(send.body), .signature = signature});
     }
+    ++counts_.votes_sent;
+}
+
+/// To the own address too: whoever else listens there with this key hears that he is not alone.
+Signature ConsensusTile::say(const dataplane::SignedVote& statement, std::optional<std::size_t> to)
+{
+    const Bytes bytes = intake_.signing_bytes(statement);
+    const Signature signature = key_.sign(crypto::SigningPurpose::vote, bytes);
+    intake_.note_own(bytes);
     dataplane::write_vote(prefix_,
-                          {.kind = static_cast<std::uint8_t>(send.kind),
-                           .voter_index = me.value,
-                           .body = send.body,
+                          {.kind = statement.kind,
+                           .voter_index = statement.voter_index,
+                           .body = statement.body,
                            .signature = signature},
                           vote_bytes_);
-    ++counts_.votes_sent;
     for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
-        send_to(i, vote_bytes_);
+        if (!to || *to == i) {
+            send_to(i, vote_bytes_);
+        }
     }
+    return signature;
 }
 
 void ConsensusTile::relay(const consensus::Relay& relay)
@@ -168,7 +183,7 @@ void ConsensusTile::relay(const consensus::Relay& relay)
     dataplane::write_vote_bundle(prefix_, relay.body, vote_bytes_);
     ++counts_.bundles_sent;
     for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
-        if (!relay.to || relay.to->value == i) {
+        if (i != options_.roster.me && (!relay.to || relay.to->value == i)) {
             send_to(i, vote_bytes_);
         }
     }
@@ -176,9 +191,6 @@ void ConsensusTile::relay(const consensus::Relay& relay)
 
 void ConsensusTile::send_to(std::size_t validator, ByteView datagram)
 {
-    if (validator == options_.roster.me) {
-        return;
-    }
     Packet* const packet = links_.consensus_net.claim();
     if (packet == nullptr) {
         ++counts_.net_link_full;
@@ -263,7 +275,9 @@ void ConsensusTile::take_evidence(ByteView bytes)
                 .bytes = bytes_of(bytes)});
     dataplane::write_evidence(prefix_, bytes, vote_bytes_);
     for (std::size_t i = 0; i < options_.roster.validators.size(); ++i) {
-        send_to(i, vote_bytes_);
+        if (i != options_.roster.me) {
+            send_to(i, vote_bytes_);
+        }
     }
 }
 

@@ -38,6 +38,7 @@ consensus::EngineConfig engine_config(const ConsensusTile::Options& options, boo
     config.tower.final_chain = names_of(options.final_chain);
     config.tower.may_sign = may_sign;
     config.tower.hard_fork = options.hard_fork;
+    config.tower.listens_first = true;
     for (const ReplayedBlock& block : options.replayed) {
         const auto same_slot = [&block](const ReplayedBlock& other) {
             return other.ref.slot == block.ref.slot && other.ref.id < block.ref.id;
@@ -88,6 +89,11 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
     , clock_(slot_ns_, options_.tip.slot, monotonic_ns())
     , chain_(schedule_.stakes())
     , started_ns_(monotonic_ns())
+    , words_(options_.roster.validators.size())
+    , recall_({.me = consensus::ValidatorIndex{options_.roster.me},
+               .stakes = schedule_.stakes(),
+               .first_nonce = options_.first_nonce})
+    , reminded_ns_(options_.roster.validators.size())
     , intake_(genesis_hash_, keys_of(options_.roster))
     , evidence_(options_.roster.validators.size())
     , slot_built_(options_.tip.slot)
@@ -111,6 +117,7 @@ void ConsensusTile::restore(ledger::VoteJournal& journal)
         const auto sequence = consensus::JournalSequence::from(record.sequence);
         if (sequence && !record.body.empty()) {
             records.push_back({*sequence, record.body});
+            remember(record.body);
         }
     }
     if (!engine_->restore(records)) {
@@ -137,6 +144,9 @@ std::chrono::nanoseconds ConsensusTile::sleep_max() const
     if (half > now) {
         wake = half;
     }
+    if (journal_ != nullptr) {
+        wake = std::min(wake, recall_.next_question_ns());
+    }
     for (const auto& [timer, at_ns] : timers_) {
         wake = std::min(wake, at_ns);
     }
@@ -150,6 +160,7 @@ bool ConsensusTile::work(std::uint64_t now_ns)
     busy = take_blocks(now_ns) || busy;
     busy = fire_timers(now_ns) || busy;
     busy = take_votes(now_ns) || busy;
+    busy = recall(now_ns) || busy;
     busy = try_build(now_ns) || busy;
     links_.consensus_net.publish();
     if (busy || now_ns - published_ns_ >= publish_interval_ns) {
@@ -369,9 +380,12 @@ bool ConsensusTile::take_votes(std::uint64_t now_ns)
     const auto take = [this, now_ns](const consensus::VoteMessage& statement) {
         take_statement(statement, now_ns);
     };
+    const auto talk = [this, now_ns](const StatementIntake::Talk& one) {
+        take_talk(one, now_ns);
+    };
     const std::size_t count = links_.net_consensus.drain(256, [&](const Packet& packet) {
         if (intake_.full()) {
-            intake_.check(take);
+            intake_.check(take, talk);
         }
         intake_.add(packet.payload());
         if (const auto evidence = intake_.take_evidence()) {
@@ -381,7 +395,7 @@ bool ConsensusTile::take_votes(std::uint64_t now_ns)
             counts_.peers[*alive % peers_shown_max].heard_ns = now_ns;
         }
     });
-    intake_.check(take);
+    intake_.check(take, talk);
     return count > 0;
 }
 
@@ -394,6 +408,10 @@ void ConsensusTile::take_statement(const consensus::VoteMessage& statement, std:
             chain_.note_vote(statement.from,
                              {.last = ref_of(tower->block()), .root = tower->tower.root()});
         }
+    }
+    const LastWords::Age age = words_.note(statement);
+    if (age == LastWords::Age::older && statement.kind == consensus::StatementKind::tower_vote) {
+        remind(statement.from, now_ns);
     }
     step(statement, now_ns);
 }
@@ -475,7 +493,8 @@ std::optional<std::uint64_t> ConsensusTile::build_time(Slot slot) const
 
 bool ConsensusTile::try_build(std::uint64_t now_ns)
 {
-    if (journal_ == nullptr || failed_ || now_ns - started_ns_ < listen_slots * slot_ns_ ||
+    if (journal_ == nullptr || failed_ || !signing_begun_ ||
+        now_ns - started_ns_ < listen_slots * slot_ns_ ||
         counts_.cluster.value > highest_replayed_.value + behind_slots) {
         return false;
     }
@@ -520,6 +539,7 @@ void ConsensusTile::publish(std::uint64_t now_ns)
     counts_.last_vote = status.last_vote ? status.last_vote->slot : Slot{};
     counts_.tower_depth = status.tower_depth;
     counts_.may_sign = status.may_sign;
+    counts_.silence = silence();
     counts_.behind = counts_.cluster.value > highest_replayed_.value + behind_slots;
     engine_counts_.clear();
     engine_->count(engine_counts_);

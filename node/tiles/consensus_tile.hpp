@@ -9,6 +9,8 @@
 //          is more than slots_ahead_max ahead of the slot clock.
 // Rule     an own slot begins when the slot before it is replayed, else half a slot after its own
 //          start; never in a slot that is over, never while the node is behind the others.
+// Rule     nothing new is signed before the others have told what they remember of this node
+//          (recall.hpp); and nothing at all, once it is silent (silence.hpp).
 // Bounds   blocks_held_max blocks wait for the store or the clock.
 // Threads  one: the consensus tile. The snapshot may be read by all.
 
@@ -21,7 +23,10 @@
 #include "dataplane/wire.hpp"
 #include "ledger/store/vote_journal.hpp"
 #include "node/chain_finality.hpp"
+#include "node/last_words.hpp"
+#include "node/recall.hpp"
 #include "node/roster.hpp"
+#include "node/silence.hpp"
 #include "node/slot_clock.hpp"
 #include "node/statement_intake.hpp"
 #include "node/tiles/tile.hpp"
@@ -56,6 +61,7 @@ struct ConsensusSnapshot {
     Slot cluster; // reached by voters with more than a third of the stake
     bool has_voted = false;
     bool may_sign = false;
+    Silence silence = Silence::listening;
     bool behind = false;
     std::uint16_t clock_leader = 0;
     std::uint64_t tower_depth = 0;
@@ -81,6 +87,11 @@ struct ConsensusSnapshot {
     std::uint64_t evidence = 0;
     std::uint64_t evidence_refused = 0;
     std::uint64_t proofs_dropped = 0;
+    std::uint64_t recall_questions = 0; // asked by this node
+    std::uint64_t recall_answers = 0;   // given to others
+    std::uint64_t recall_told = 0;      // given by others to this node
+    std::uint64_t reminders = 0;        // newest votes sent to whom an older one came from
+    std::uint64_t listened_ms = 0;      // from the start until it might sign
     std::array<consensus::NamedCount, engine_counts_max> engine{};
     std::size_t engine_count = 0;
     std::array<PeerVote, peers_shown_max> peers{};
@@ -98,6 +109,7 @@ public:
         std::vector<ReplayedBlock> replayed;       // stored blocks above finalized, parents first
         std::vector<ledger::BlockRef> final_chain; // up to finalized, rising
         std::optional<Slot> hard_fork{};           // declared: votes above it bind no more
+        std::uint64_t first_nonce = 0;             // random (recall.hpp)
     };
     /// No journal: this node signs nothing. Throws std::runtime_error when the engine refuses them.
     ConsensusTile(Options options, std::unique_ptr<ledger::VoteJournal> journal,
@@ -120,6 +132,14 @@ private:
     void restore(ledger::VoteJournal& journal);
     bool take_votes(std::uint64_t now_ns);
     void take_statement(const consensus::VoteMessage& statement, std::uint64_t now_ns);
+    void take_talk(const StatementIntake::Talk& talk, std::uint64_t now_ns);
+    void take_own(const consensus::Testimony& own, std::uint64_t now_ns);
+    bool recall(std::uint64_t now_ns);
+    /// Signs it and sends it to one validator, or to all and to the own address.
+    Signature say(const dataplane::SignedVote& statement, std::optional<std::size_t> to);
+    void remind(consensus::ValidatorIndex voter, std::uint64_t now_ns);
+    void remember(ByteView record);
+    void fall_silent(Silence why);
     bool take_sightings(std::uint64_t now_ns);
     bool fire_timers(std::uint64_t now_ns);
     void note_vote(std::uint16_t voter, Slot slot, std::uint64_t now_ns);
@@ -136,6 +156,7 @@ private:
     void step(const consensus::Input& input, std::uint64_t now_ns);
     void one_step(consensus::Tick tick, const consensus::Input& input, std::uint64_t now_ns);
     void keep_proof(ledger::Proof proof);
+    [[nodiscard]] Silence silence() const;
     /// Not checked yet, from this engine or from others.
     void take_evidence(ByteView bytes);
     void perform(const consensus::Effects& effects, std::uint64_t now_ns);
@@ -164,6 +185,11 @@ private:
     ChainFinality chain_;
     std::uint64_t started_ns_;
 
+    LastWords words_;
+    Recall recall_;
+    std::vector<std::uint64_t> reminded_ns_; // by validator
+    bool signing_begun_ = false;
+
     consensus::Effects effects_;
     std::uint64_t durable_sequence_ = 0;
     std::map<ledger::BlockRef, HeldBlock> held_; // by slot, then id
@@ -189,6 +215,7 @@ private:
     ledger::BlockRef certified_; // by certificates in blocks beyond the engine's window
     Bytes vote_bytes_;
     bool failed_ = false;
+    Silence silence_ = Silence::none;
     std::uint64_t published_ns_ = 0;
     ConsensusSnapshot counts_;
     Published<ConsensusSnapshot> published_;

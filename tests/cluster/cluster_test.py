@@ -14,6 +14,7 @@ from cluster import Cluster, Failure, Skipped, expect
 from disk_scenarios import (
     birth, crash_points, crash_some, disk_errors, disk_full, errors_some, power_cuts, recorder, small_disk)
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
+from identity_scenarios import old_copy, truthful_health, twins, twins_apart
 from kill_scenarios import kill_all, kill_two, random_kills, standstill, standstill_of_all
 from spoilt_scenarios import spoilt_all, spoilt_some
 
@@ -316,6 +317,7 @@ SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
     certificates, without_certificates, journal_lost, hard_fork, ipv6, partition_2_2, partition_3_1, equivocator,
     clock_jump, kill_two, standstill_of_all, kill_all, random_kills, standstill,
+    old_copy, twins, twins_apart, truthful_health,
     recorder, birth, crash_some, crash_points, errors_some, disk_errors, disk_full,
     small_disk, power_cuts, spoilt_some, spoilt_all)}
 

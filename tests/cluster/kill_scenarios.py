@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scenarios of cluster_test.py in which validators are killed, or stand still, at any time."""
-import random, signal, time
+import random, signal, statistics, time
 
 from cluster import SLOWNESS, expect
 from witness import Witness
@@ -79,7 +79,7 @@ def kill_all(make, rounds=2):
     cluster = begun(make)
     witness = Witness(cluster)
     load = cluster.load(50, 4 * rounds)
-    chance = random.Random(5)
+    chance, ways = random.Random(5), []
     for _ in range(rounds):
         cluster.wait_finalized(max(cluster.finalized(i) for i in cluster.all), cluster.all, 60)
         time.sleep(chance.random())
@@ -90,9 +90,11 @@ def kill_all(make, rounds=2):
             cluster.start(index)
         since = time.monotonic()
         cluster.wait_finalized(before, cluster.all, 60)
-        print(f"finalized moved {time.monotonic() - since:.1f} s after all were started again")
+        ways.append(time.monotonic() - since)
+        print(f"finalized moved {ways[-1]:.1f} s after all were started again", flush=True)
     cluster.everything_sent_is_final(load, 120)
-    print(f"{rounds} times all killed, {witness.judge()} blocks final and the same on all")
+    print(f"{rounds} times all killed, {witness.judge()} blocks final and the same on all, way back median "
+          f"{statistics.median(ways):.2f} s, worst {max(ways):.2f} s")
 
 
 def random_kills(make, kills=8, seed=None):
@@ -102,7 +104,7 @@ def random_kills(make, kills=8, seed=None):
     chance = random.Random(seed)
     cluster = begun(make)
     witness = Witness(cluster)
-    load, done, longest = None, 0, 0.0
+    load, done, ways = None, 0, []
     while done < kills:
         if load is None:
             load = cluster.load(50, 10)
@@ -121,7 +123,7 @@ def random_kills(make, kills=8, seed=None):
             cluster.start(victims[0])
         since = time.monotonic()
         cluster.wait_finalized(max(cluster.finalized(i) for i in cluster.all), cluster.all, 60)
-        longest = max(longest, time.monotonic() - since)
+        ways.append(time.monotonic() - since)
         if cluster.loads[load][0].poll() is not None:
             cluster.everything_sent_is_final(load, 1)
             load = None
@@ -130,7 +132,8 @@ def random_kills(make, kills=8, seed=None):
     if load is not None:
         cluster.everything_sent_is_final(load, 120)
     blocks = witness.judge()
-    print(f"{done} kills, {blocks} blocks final and the same on all, slowest way back {longest:.1f} s")
+    print(f"{done} kills in {len(ways)} rounds, {blocks} blocks final and the same on all, way back median "
+          f"{statistics.median(ways):.2f} s, worst {max(ways):.2f} s")
 
 
 def standstill(make, seconds=4, rounds=1):

@@ -356,6 +356,46 @@ TEST(Gadget, holds_statements_only_inside_its_window)
     EXPECT_EQ(bench.gadget.counters().statements_counted, 1U);
 }
 
+TEST(Gadget, says_nothing_new_while_it_listens_and_what_came_due_afterwards)
+{
+    Bench bench(4, {.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
+    bench.tick(1);
+    bench.block(name(1), genesis);
+    for (const int who : {1, 2, 3}) {
+        bench.notarize(who, name(1));
+    }
+    for (std::uint64_t slot = 2; slot < 6; ++slot) {
+        bench.tick(slot); // and nothing comes in slots 2 and 3
+    }
+    EXPECT_TRUE(bench.kept.empty());
+    bench.gadget.begin_signing();
+    bench.tick(6);
+    EXPECT_TRUE(bench.says_notarize(name(1)));
+    EXPECT_TRUE(bench.says_finalize(1));
+    bench.tick(7);
+    bench.persist_all();
+    bench.pass_to(8 * 600);
+    EXPECT_TRUE(bench.says_skip(2) && bench.says_skip(3))
+        << "their time was over while it listened";
+    EXPECT_FALSE(bench.says_skip(1));
+}
+
+TEST(Gadget, stops_at_an_own_statement_beyond_all_that_it_can_have_said)
+{
+    for (const int kind : {0, 1, 2}) {
+        Bench bench;
+        const std::uint64_t beyond = bench.gadget.window_end().value + 5;
+        if (kind == 0) {
+            bench.notarize(0, name(beyond));
+        } else if (kind == 1) {
+            bench.finalize(0, beyond);
+        } else {
+            bench.skip(0, beyond, beyond + 1);
+        }
+        EXPECT_EQ(bench.faults, std::vector<FaultReason>{FaultReason::identity_elsewhere});
+    }
+}
+
 TEST(Gadget, stops_when_a_statement_of_its_own_comes_that_it_never_made)
 {
     Bench bench;

@@ -241,6 +241,35 @@ TEST(TowerEngine, stops_signing_when_its_key_speaks_elsewhere)
     EXPECT_EQ(bench.kept.size(), 1U);
 }
 
+TEST(TowerEngine, says_nothing_new_while_it_listens_and_what_it_missed_afterwards)
+{
+    Bench bench({.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
+    bench.block(name(1), genesis);
+    bench.votes(1, 3, name(1));
+    bench.tick();
+    bench.build(2);
+    EXPECT_TRUE(bench.kept.empty());
+    EXPECT_TRUE(bench.engine.status().may_sign);
+    EXPECT_EQ(bench.engine.status().best, name(1)) << "but it follows";
+    bench.engine.begin_signing();
+    bench.tick();
+    EXPECT_EQ(bench.kept.size(), 1U);
+    EXPECT_EQ(bench.engine.status().last_vote, name(1));
+    bench.build(2);
+    EXPECT_EQ(bench.kept.size(), 2U);
+}
+
+TEST(TowerEngine, that_listens_stops_when_its_key_said_more_than_its_journal)
+{
+    Bench bench({.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
+    bench.vote(0, name(9));
+    ASSERT_EQ(bench.all<Fault>().size(), 1U);
+    bench.engine.begin_signing();
+    bench.block(name(10), genesis);
+    bench.tick();
+    EXPECT_TRUE(bench.kept.empty());
+}
+
 TEST(TowerEngine, takes_blocks_up_to_its_window_and_moves_it_with_what_the_ledger_knows)
 {
     Bench bench({.self = std::nullopt, .slots_max = 10});

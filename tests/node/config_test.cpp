@@ -68,6 +68,21 @@ TEST(Config, the_shipped_file_says_exactly_the_defaults)
     EXPECT_EQ(to_toml(config), to_toml(defaults));
 }
 
+TEST(Config, the_address_to_listen_at_is_one_without_a_port)
+{
+    for (const std::string address : {"10.0.0.5", "::1", "0.0.0.0"}) {
+        NodeConfig config = parse_config(default_text(), "/etc/belfry/node.toml");
+        EXPECT_FALSE(config.listen);
+        std::string text = with("[node]\n", "[node]\nlisten = \"" + address + "\"\n");
+        config = parse_config(text, "/etc/belfry/node.toml");
+        ASSERT_TRUE(config.listen) << address;
+        EXPECT_NE(to_toml(config).find("listen = \"" + address + "\""), std::string::npos);
+        EXPECT_EQ(to_toml(parse_config(to_toml(config), "/etc/belfry/node.toml")), to_toml(config));
+        text.replace(text.find(address), address.size(), address + ":80:x");
+        EXPECT_THROW((void)parse_config(text, "/etc/belfry/node.toml"), ConfigError);
+    }
+}
+
 TEST(Config, every_value_is_read_back_from_what_to_toml_writes)
 {
     NodeConfig config = parse_config(default_text(), "/etc/belfry/node.toml");

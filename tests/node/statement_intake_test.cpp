@@ -2,6 +2,7 @@
 #include "consensus/certificate/vote_bundle.hpp"
 #include "crypto/ed25519_bulk_sign.hpp"
 #include "crypto/sha256.hpp"
+#include "node/recall.hpp"
 #include "node/statement_intake.hpp"
 
 #include <gtest/gtest.h>
@@ -173,6 +174,56 @@ TEST_F(IntakeTest, what_is_no_statement_is_counted)
     EXPECT_TRUE(taken.empty());
     EXPECT_EQ(intake.counters().good, 0U);
     EXPECT_EQ(intake.counters().bad_form + intake.counters().bad_signature, good.size() + 2);
+}
+
+TEST_F(IntakeTest, questions_and_answers_are_checked_like_statements_and_given_apart)
+{
+    for (const std::uint8_t kind : {question_kind, answer_kind}) {
+        const Bytes body{1, 2, 3, kind};
+        const dataplane::SignedVote talk{.kind = kind, .voter_index = 3, .body = body};
+        const Bytes covered = intake.signing_bytes(talk);
+        Signature good;
+        const crypto::InsecureSignJob job{&keys[3], covered, &good};
+        crypto::insecure_sign_many(std::span(&job, 1));
+        const auto as = [&](std::uint8_t said_kind, const Signature& signature) {
+            Bytes out;
+            dataplane::write_vote(
+                dataplane::Prefix(cluster()),
+                {.kind = said_kind, .voter_index = 3, .body = body, .signature = signature}, out);
+            return out;
+        };
+        std::size_t count = 0;
+        const auto hear = [&](const Bytes& bytes) {
+            intake.add(bytes);
+            intake.check([](const consensus::VoteMessage&) { FAIL() << "no statement"; },
+                         [&](const StatementIntake::Talk& one) {
+                             EXPECT_EQ(one.from, ValidatorIndex{3});
+                             EXPECT_EQ(one.kind, kind);
+                             EXPECT_EQ(Bytes(one.body.begin(), one.body.end()), body);
+                             ++count;
+                         });
+        };
+        Signature forged = good;
+        forged.bytes[9] ^= 1;
+        hear(as(kind, forged));
+        hear(as(kind == question_kind ? answer_kind : question_kind, good));
+        EXPECT_EQ(count, 0U);
+        EXPECT_FALSE(intake.knows(covered));
+        hear(as(kind, good));
+        hear(as(kind, good));
+        EXPECT_EQ(count, 1U) << "and once";
+    }
+    EXPECT_EQ(intake.counters().bad_signature, 4U);
+}
+
+TEST_F(IntakeTest, what_it_signed_itself_costs_no_signature_when_it_comes_back)
+{
+    const consensus::SignedStatement own = sign(notarize(0));
+    const consensus::StatementBody body = encode_statement(own.statement);
+    intake.note_own(intake.signing_bytes(ValidatorIndex{0}, own.statement.kind, body.view()));
+    give(datagram(own));
+    EXPECT_TRUE(taken.empty());
+    EXPECT_EQ(intake.counters().copied, 1U);
 }
 
 /// Indexes are the sender's words. All 65,536 of them: those of the roster are judged by their
