@@ -129,6 +129,8 @@ def spoil(disks, act):
     """Spoils, starts, and heals as an operator would: another copy of the journal, the chain from the others."""
     name, cluster, faults = act.__name__, disks.cluster, disks.faults
     disks.keep_load()
+    ledger = faults.data / "ledger.mdb"  # it may have been made anew a moment ago
+    cluster.wait("the accounts are on disk", lambda: b"anchor" in ledger.read_bytes(), 60)
     cluster.kill(VICTIM)
     shutil.copyfile(faults.data / "votes", faults.folder / "votes.good")
     must = act()
