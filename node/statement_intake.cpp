@@ -60,8 +60,12 @@ void StatementIntake::add(ByteView datagram)
         return;
     }
     const auto& vote = std::get<dataplane::VoteDatagram>(*parsed);
+    const std::uint64_t copied_before = counters_.copied;
     add_one({.kind = vote.kind, .voter_index = vote.voter_index, .body = vote.body},
             vote.signature);
+    if (counters_.copied > copied_before) {
+        copied_voter_ = vote.voter_index;
+    }
 }
 
 void StatementIntake::refuse(dataplane::WireError error)
@@ -100,7 +104,6 @@ void StatementIntake::add_one(const dataplane::SignedVote& vote, const Signature
     const Hash name = crypto::sha256(bytes);
     if (seen(name) == name) {
         ++counters_.copied;
-        copied_voter_ = vote.voter_index;
         return;
     }
     Pending& pending = pending_.emplace_back();

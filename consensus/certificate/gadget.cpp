@@ -370,8 +370,14 @@ void CertificateGadget::begin_signing()
     state.listening = false;
     state.notarize_due = true;
     state.finalize_due = true;
-    // What came due in the meantime was not said: it is due again with the next slot's end.
+    // What came due in the meantime was not said. It is due again after the patience with one slot,
+    // also where the clock is kept back and no slot ends.
     state.expired = state.finalized.slot.next();
+    if (state.slot_now) {
+        state.ends.clear();
+        state.ends.push_back(
+            {.end = state.watched, .at = state.in(state.config.times.notarized_ms)});
+    }
     state.pass_over(state.finalized);
 }
 

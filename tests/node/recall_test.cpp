@@ -38,7 +38,8 @@ Bytes vote(ValidatorIndex who, std::uint64_t slot)
     consensus::Tower tower;
     (void)tower.push(Slot{slot});
     Bytes body;
-    encode_tower_vote({.voter = who, .tower = tower, .block_id = {}, .state_hash = {}}, body);
+    consensus::encode_tower_vote({.voter = who, .tower = tower, .block_id = {}, .state_hash = {}},
+                                 body);
     return body;
 }
 LastWords::Age note(LastWords& words, const Statement& statement, std::uint8_t fill = 1)

@@ -120,6 +120,18 @@ TEST_F(IntakeTest, a_bundle_gives_only_what_is_new_and_good)
     EXPECT_EQ(intake.counters().bad_signature, 1U);
 }
 
+/// Others send on what the dead have said, for as long as nothing becomes final.
+TEST_F(IntakeTest, a_copy_that_others_send_on_says_nothing_of_its_voters_being_alive)
+{
+    const std::vector<consensus::SignedStatement> votes{sign(notarize(4)), sign(notarize(5))};
+    give(bundle(Slot{9}, votes));
+    give(bundle(Slot{9}, votes));
+    EXPECT_EQ(intake.counters().copied, 2U);
+    EXPECT_EQ(intake.take_copied_voter(), std::nullopt);
+    give(datagram(votes[1]));
+    EXPECT_EQ(intake.take_copied_voter(), 5);
+}
+
 TEST_F(IntakeTest, a_bad_signature_does_not_keep_the_good_one_out)
 {
     consensus::SignedStatement statement = sign(notarize(3));
