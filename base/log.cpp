@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.hpp"
 
+#include "base/one_line.hpp"
+
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -55,12 +57,6 @@ spdlog::sink_ptr open_sink(const std::string& file)
     } catch (const spdlog::spdlog_ex& error) {
         throw std::runtime_error(error.what());
     }
-}
-
-bool is_control(char character)
-{
-    const auto byte = static_cast<unsigned char>(character);
-    return byte < 0x20 || byte == 0x7f;
 }
 
 } // namespace

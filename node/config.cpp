@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/config.hpp"
 
+#include "base/one_line.hpp"
 #include "crypto/base58.hpp"
 #include "node/fault_switches.hpp"
 #include "node/toml_section.hpp"
@@ -218,8 +219,8 @@ std::pair<NodeConfig, FaultSwitches> parse_all(std::string_view text,
     try {
         table = toml::parse(text, place);
     } catch (const toml::parse_error& error) {
-        throw ConfigError(fmt::format("{}:{}: not TOML: {}", place, error.source().begin.line,
-                                      error.description()));
+        throw ConfigError(one_line(fmt::format("{}:{}: not TOML: {}", place,
+                                               error.source().begin.line, error.description())));
     }
     NodeConfig config;
     config.file = file;

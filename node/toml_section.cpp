@@ -2,6 +2,7 @@
 #include "node/toml_section.hpp"
 
 #include "base/nearest_name.hpp"
+#include "base/one_line.hpp"
 #include "crypto/base58.hpp"
 
 #include <fmt/format.h>
@@ -20,10 +21,10 @@ TomlSection::TomlSection(const toml::table& table, std::string_view file, std::s
     for (const auto& [key, node] : table_) {
         if (std::ranges::find(known_keys, key.str()) == known_keys.end()) {
             const std::string_view what = name_.empty() ? "table or key" : "key";
-            throw ConfigError(
+            throw ConfigError(one_line(
                 fmt::format("{}:{}: {}{}", file_, key.source().begin.line,
                             unknown_name_text(what, key.str(), known_keys),
-                            name_.empty() ? std::string() : fmt::format(" (in {})", name_)));
+                            name_.empty() ? std::string() : fmt::format(" (in {})", name_))));
         }
     }
 }
@@ -36,8 +37,9 @@ std::uint32_t TomlSection::line(std::string_view key) const
 
 void TomlSection::fail(std::string_view key, const std::string& what) const
 {
-    throw ConfigError(fmt::format("{}:{}: {} {}{}", file_, std::max(line(key), 1U), key, what,
-                                  name_.empty() ? std::string() : fmt::format(" (in {})", name_)));
+    throw ConfigError(
+        one_line(fmt::format("{}:{}: {} {}{}", file_, std::max(line(key), 1U), key, what,
+                             name_.empty() ? std::string() : fmt::format(" (in {})", name_))));
 }
 
 void TomlSection::fail_at(const toml::node& node, const std::string& what) const

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/nearest_name.hpp"
+#include "base/one_line.hpp"
 #include "crypto/base58.hpp"
 #include "ledger/model/genesis.hpp"
 
@@ -134,7 +135,8 @@ public:
 private:
     [[noreturn]] void fail(const toml::node& node, const std::string& text) const
     {
-        throw std::runtime_error(fmt::format("{}:{}: {}", place_, node.source().begin.line, text));
+        throw std::runtime_error(
+            one_line(fmt::format("{}:{}: {}", place_, node.source().begin.line, text)));
     }
     const toml::table& table_;
     std::string place_;
@@ -251,8 +253,8 @@ Genesis parse_genesis(std::string_view toml, std::string_view source)
     try {
         table = toml::parse(toml, source);
     } catch (const toml::parse_error& error) {
-        throw std::runtime_error(fmt::format("{}:{}: not TOML: {}", place,
-                                             error.source().begin.line, error.description()));
+        throw std::runtime_error(one_line(fmt::format(
+            "{}:{}: not TOML: {}", place, error.source().begin.line, error.description())));
     }
     Genesis genesis;
     const Section root(table, place,
@@ -267,7 +269,7 @@ Genesis parse_genesis(std::string_view toml, std::string_view source)
     try {
         validate_genesis(genesis);
     } catch (const std::runtime_error& error) {
-        throw std::runtime_error(fmt::format("{}: {}", place, error.what()));
+        throw std::runtime_error(one_line(fmt::format("{}: {}", place, error.what())));
     }
     return genesis;
 }

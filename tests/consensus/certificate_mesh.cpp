@@ -54,6 +54,9 @@ Mesh::Mesh(const MeshOptions& options)
 
 std::uint64_t Mesh::draw(std::uint64_t bound)
 {
+    if (options_.choices != nullptr && options_.choices->more()) {
+        return options_.choices->up_to(bound - 1);
+    } // used up: the seed goes on, or every delay would be the shortest
     random_ += 0x9E3779B97F4A7C15;
     std::uint64_t mixed = random_;
     mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;

@@ -5,7 +5,7 @@
 // Shapes   the last validators of the roster are the liars: one machine with no gadget that leads
 //          with several blocks a slot and says anything to anybody. The others are honest, and may
 //          crash and come back with what was synced.
-// Rule     one seed decides everything.
+// Rule     one seed decides everything, or one list of choices.
 // Model    until heal() messages take long, or are lost; blocks come late but come. After it every
 //          message arrives within a delay bound.
 // Oracle   outside of the machines: what each honest one ever sent, what each has heard, and which
@@ -13,6 +13,7 @@
 
 #include "consensus/certificate/gadget.hpp"
 #include "consensus/certified_tower.hpp"
+#include "tests/base/choices.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,8 +34,9 @@ struct MeshOptions {
     std::uint64_t loss_percent = 20;
     std::uint64_t delay_max_ms = 2'500; // before heal()
     bool crashes = true;
-    bool liars_go_on = true; // after heal()
-    bool with_tower = false; // whole engines; else gadgets alone
+    bool liars_go_on = true;    // after heal()
+    bool with_tower = false;    // whole engines; else gadgets alone
+    Choices* choices = nullptr; // draws come from there instead; must outlive the mesh
     GadgetDefects defects{};
 };
 

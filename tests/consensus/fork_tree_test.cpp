@@ -1,243 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "consensus/fork_tree.hpp"
+#include "tests/consensus/fork_tree_model.hpp"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <map>
-#include <optional>
-#include <random>
 #include <string>
-#include <vector>
 
 namespace belfry::consensus {
 namespace {
 
-BlockName name(std::uint64_t slot, std::uint8_t version = 0)
-{
-    BlockName block{.slot = Slot{slot}, .id = {}};
-    block.id.bytes[0] = version;
-    return block;
-}
-
-StakeTable stakes_of(const std::vector<std::uint64_t>& amounts)
-{
-    std::vector<Stake> stakes;
-    for (const std::uint64_t amount : amounts) {
-        stakes.push_back(Stake{amount});
-    }
-    return *StakeTable::make(stakes);
-}
-
-StakeBook book_of(const std::vector<std::uint64_t>& amounts)
-{
-    StakeBook book;
-    book.set(Slot{}, stakes_of(amounts));
-    return book;
-}
-
-/// The same tree the slow way: parents in a map, everything recomputed at every question.
-class SlowTree {
-public:
-    explicit SlowTree(const BlockName& root)
-        : root_(root)
-    {
-        blocks_[root] = {.parent = root, .valid = true};
-    }
-    void add(const BlockName& block, const BlockName& parent, bool valid)
-    {
-        blocks_[block] = {.parent = parent, .valid = valid && blocks_.at(parent).valid};
-    }
-    [[nodiscard]] bool descends(BlockName block, const BlockName& ancestor) const
-    {
-        while (block != ancestor && block != root_) {
-            block = blocks_.at(block).parent;
-        }
-        return block == ancestor;
-    }
-    [[nodiscard]] std::uint64_t weight(const std::map<int, BlockName>& marks,
-                                       const std::vector<std::uint64_t>& stakes,
-                                       const BlockName& block) const
-    {
-        std::uint64_t sum = 0;
-        for (const auto& [who, where] : marks) {
-            sum += descends(where, block) ? stakes[static_cast<std::size_t>(who)] : 0;
-        }
-        return sum;
-    }
-    [[nodiscard]] BlockName heaviest(const std::map<int, BlockName>& marks,
-                                     const std::vector<std::uint64_t>& stakes, BlockName from) const
-    {
-        while (true) {
-            std::optional<BlockName> best;
-            std::uint64_t most = 0;
-            for (const auto& [block, info] :
-                 blocks_) { // by slot, then by id: ties stay with the first
-                if (block == root_ || info.parent != from || !info.valid) {
-                    continue;
-                }
-                const std::uint64_t here = weight(marks, stakes, block);
-                if (!best || here > most) {
-                    best = block;
-                    most = here;
-                }
-            }
-            if (!best) {
-                return from;
-            }
-            from = *best;
-        }
-    }
-    void prune(const BlockName& new_root)
-    {
-        std::map<BlockName, Info> kept;
-        for (const auto& [block, info] : blocks_) {
-            if (descends(block, new_root)) {
-                kept[block] = info;
-            }
-        }
-        blocks_ = kept;
-        root_ = new_root;
-    }
-    [[nodiscard]] std::vector<BlockName> names() const
-    {
-        std::vector<BlockName> all;
-        for (const auto& [block, info] : blocks_) {
-            all.push_back(block);
-        }
-        return all;
-    }
-    [[nodiscard]] const BlockName& root() const { return root_; }
-    [[nodiscard]] BlockName parent(const BlockName& block) const
-    {
-        return blocks_.at(block).parent;
-    }
-    [[nodiscard]] bool contains(const BlockName& block) const { return blocks_.contains(block); }
-
-private:
-    struct Info {
-        BlockName parent;
-        bool valid = true;
-    };
-    BlockName root_;
-    std::map<BlockName, Info> blocks_;
-};
-
-/// Both trees, driven by one stream of random changes.
-class Pair {
-public:
-    explicit Pair(std::uint64_t seed)
-        : random_(seed)
-        , amounts_(3 + random_() % 8)
-        , tree_(name(0), 512)
-        , slow_(name(0))
-    {
-        for (std::uint64_t& amount : amounts_) {
-            amount = random_() % 5;
-        }
-        amounts_[0] = 1;
-        tree_.set_stakes(book_of(amounts_));
-    }
-
-    void change()
-    {
-        const std::vector<BlockName> all = slow_.names();
-        const BlockName some = all[random_() % all.size()];
-        const int who = static_cast<int>(random_() % amounts_.size());
-        switch (random_() % 8) {
-        case 0:
-        case 1:
-        case 2:
-            add_under(some);
-            break;
-        case 3:
-        case 4:
-        case 5:
-            tree_.move(Mark::vote, index_of(who), tree_.find(some));
-            votes_[who] = some;
-            break;
-        case 6:
-            tree_.move(Mark::root, index_of(who), tree_.find(some));
-            roots_[who] = some;
-            break;
-        default:
-            if (random_() % 6 == 0) {
-                prune(some);
-            }
-        }
-    }
-
-    void compare() const
-    {
-        ASSERT_EQ(tree_.check(), std::nullopt);
-        const std::vector<BlockName> all = slow_.names();
-        ASSERT_EQ(tree_.count(), all.size());
-        for (const BlockName& block : all) {
-            const BlockIndex index = tree_.find(block);
-            ASSERT_FALSE(index.is_none());
-            ASSERT_EQ(tree_.subtree_stake(Mark::vote, index).value,
-                      slow_.weight(votes_, amounts_, block));
-            ASSERT_EQ(tree_.subtree_stake(Mark::root, index).value,
-                      slow_.weight(roots_, amounts_, block));
-            ASSERT_EQ(tree_.name(tree_.heaviest_leaf(index)),
-                      slow_.heaviest(votes_, amounts_, block));
-            for (const BlockName& other : all) {
-                const BlockIndex there = tree_.find(other);
-                ASSERT_EQ(tree_.descends(index, there), slow_.descends(block, other));
-                const BlockIndex shared = tree_.common_ancestor(index, there);
-                ASSERT_TRUE(tree_.descends(index, shared));
-                ASSERT_TRUE(tree_.descends(there, shared));
-                const BlockIndex at_slot = tree_.ancestor_at(index, other.slot);
-                ASSERT_EQ(at_slot == there, slow_.descends(block, other));
-            }
-        }
-    }
-
-private:
-    static ValidatorIndex index_of(int who)
-    {
-        return ValidatorIndex{static_cast<std::uint16_t>(who)};
-    }
-    void add_under(const BlockName& parent)
-    {
-        const std::uint64_t slot = parent.slot.value + 1 + random_() % 3;
-        const BlockName child = name(slot, static_cast<std::uint8_t>(random_() % 6));
-        const bool valid = random_() % 10 != 0;
-        const auto added = tree_.add({.name = child, .parent = parent, .valid = valid});
-        if (added) {
-            slow_.add(child, parent, valid);
-        } else {
-            const bool known = added.error() == ForkTreeError::known_already;
-            ASSERT_EQ(known, slow_.contains(child));
-            ASSERT_TRUE(known || added.error() == ForkTreeError::too_many_versions);
-        }
-    }
-    void prune(const BlockName& block)
-    {
-        tree_.prune(tree_.find(block));
-        slow_.prune(block);
-        const auto gone = [&](const auto& mark) {
-            return !slow_.contains(mark.second);
-        };
-        std::erase_if(votes_, gone);
-        std::erase_if(roots_, gone);
-    }
-
-    std::mt19937_64 random_;
-    std::vector<std::uint64_t> amounts_;
-    ForkTree tree_;
-    SlowTree slow_;
-    std::map<int, BlockName> votes_;
-    std::map<int, BlockName> roots_;
-};
+using fork_tree_model::book_of;
+using fork_tree_model::ForkTreePair;
+using fork_tree_model::name;
 
 // T-S6 and T-S7.
 TEST(ForkTree, agrees_with_a_slow_model_over_random_changes)
 {
     for (std::uint64_t seed = 1; seed <= 120; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
-        Pair pair(seed);
+        ForkTreePair pair{Choices(seed)};
         for (int i = 0; i < 60; ++i) {
             pair.change();
             if (i % 4 == 0) {

@@ -1,27 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/tower/tower.hpp"
+#include "tests/consensus/slow_tower.hpp"
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace belfry::consensus {
 namespace {
-
-using Pairs = std::vector<std::pair<std::uint64_t, unsigned>>;
-
-Pairs shown(const Tower& tower)
-{
-    Pairs pairs;
-    for (const Lockout& entry : tower.entries()) {
-        pairs.emplace_back(entry.slot.value, entry.confirmations);
-    }
-    return pairs;
-}
 
 // The check vectors of the specification: tower {1:4, 2:3, 3:2, 4:1} and the votes that follow.
 TEST(Tower, pushes_as_the_check_vectors_say)
@@ -92,39 +80,6 @@ TEST(Tower, a_malformed_one_is_recognised)
     EXPECT_FALSE(formed(0, {{Slot{1}, 2}, {Slot{2}, 2}})) << "confirmations do not fall";
     EXPECT_FALSE(formed(0, {{Slot{1}, 1}, {Slot{2}, 1}, {Slot{3}, 1}})) << "too shallow";
 }
-
-// The same rules written the slow way: a map, rebuilt at every vote.
-class SlowTower {
-public:
-    std::optional<std::uint64_t> push(std::uint64_t slot)
-    {
-        while (!votes_.empty()) {
-            const auto newest = std::prev(votes_.end());
-            if (newest->first + (std::uint64_t{1} << newest->second) >= slot) {
-                break;
-            }
-            votes_.erase(newest);
-        }
-        std::optional<std::uint64_t> rooted;
-        if (votes_.size() == 31) {
-            rooted = votes_.begin()->first;
-            votes_.erase(votes_.begin());
-        }
-        unsigned place = 1;
-        for (auto entry = votes_.rbegin(); entry != votes_.rend(); ++entry, ++place) {
-            if (entry->second != place) {
-                break;
-            }
-            entry->second = place + 1;
-        }
-        votes_[slot] = 1;
-        return rooted;
-    }
-    [[nodiscard]] Pairs shown() const { return {votes_.begin(), votes_.end()}; }
-
-private:
-    std::map<std::uint64_t, unsigned> votes_;
-};
 
 TEST(Tower, agrees_with_a_slow_model_over_random_gaps)
 {

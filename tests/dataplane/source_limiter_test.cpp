@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/ingress/source_limiter.hpp"
+#include "tests/dataplane/slow_limiter.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <random>
 #include <vector>
 
@@ -20,72 +20,6 @@ Endpoint endpoint(std::string_view text)
 {
     return *Endpoint::parse(text);
 }
-
-Endpoint ipv4(std::uint32_t address, std::uint16_t port = 1)
-{
-    Endpoint out;
-    out.family = Endpoint::Family::ipv4;
-    out.port = port;
-    for (std::size_t i = 0; i < 4; ++i) {
-        out.address[i] = static_cast<std::uint8_t>(address >> (24 - 8 * i));
-    }
-    return out;
-}
-
-/// A bucket as one would explain it: what is in it, and when that was reckoned.
-struct Bucket {
-    std::uint64_t level = 0; // in nanoseconds of refilling; a datagram takes `cost` of them
-    std::uint64_t reckoned_ns = 0;
-
-    bool take(std::uint64_t cost, std::uint64_t room, std::uint64_t now_ns)
-    {
-        level = std::min(room, level + (now_ns - reckoned_ns));
-        reckoned_ns = now_ns;
-        if (level < cost) {
-            return false;
-        }
-        level -= cost;
-        return true;
-    }
-    [[nodiscard]] bool is_full(std::uint64_t room, std::uint64_t now_ns) const
-    {
-        return level + (now_ns - reckoned_ns) >= room;
-    }
-};
-
-/// The slow model: one set of `places` buckets by the bytes that make a source, searched in order.
-class Model {
-public:
-    Model(const SourceLimiter::Options& options, std::size_t places)
-        : cost_(second_ns / options.packets_per_second)
-        , room_(cost_ * options.burst_packets)
-        , places_(places)
-        , crowd_{.level = room_}
-    {
-    }
-    Verdict take(const Endpoint& from, std::uint64_t now_ns)
-    {
-        const bool v4 = from.family == Endpoint::Family::ipv4;
-        std::vector<std::uint8_t> source(from.address.begin(), from.address.begin() + (v4 ? 4 : 8));
-        source.push_back(static_cast<std::uint8_t>(v4 ? 0 : from.scope));
-        if (!known_.contains(source)) {
-            std::erase_if(known_,
-                          [&](const auto& entry) { return entry.second.is_full(room_, now_ns); });
-            if (known_.size() == places_) {
-                return crowd_.take(cost_, room_, now_ns) ? Verdict::pass : Verdict::crowded;
-            }
-            known_[source] = {.level = room_, .reckoned_ns = now_ns};
-        }
-        return known_[source].take(cost_, room_, now_ns) ? Verdict::pass : Verdict::over_rate;
-    }
-
-private:
-    std::uint64_t cost_;
-    std::uint64_t room_;
-    std::size_t places_;
-    std::map<std::vector<std::uint8_t>, Bucket> known_;
-    Bucket crowd_;
-};
 
 TEST(SourceLimiter, a_rested_source_may_send_its_burst_and_then_its_rate)
 {
@@ -136,7 +70,7 @@ TEST(SourceLimiter, every_verdict_is_that_of_the_slow_model_of_one_set)
                                              .sources_max = SourceLimiter::places_per_set,
                                              .secret = 0};
         SourceLimiter limiter(options);
-        Model model(options, SourceLimiter::places_per_set);
+        SlowLimiter model(options, SourceLimiter::places_per_set);
         // From fewer sources than places to three times as many.
         const std::uint64_t source_count = 2 + random() % 24;
         std::uint64_t now = second_ns;
@@ -168,7 +102,7 @@ TEST(SourceLimiter, with_many_sets_the_verdicts_are_those_of_a_table_without_bou
     const SourceLimiter::Options options{
         .packets_per_second = 100, .burst_packets = 3, .sources_max = 65'536, .secret = 11};
     SourceLimiter limiter(options);
-    Model model(options, SIZE_MAX);
+    SlowLimiter model(options, SIZE_MAX);
     std::uint64_t now = second_ns;
     std::uint64_t refused_count = 0;
     for (int step = 0; step < 200'000; ++step) {

@@ -5,11 +5,11 @@
 //          Nothing of exec/ is used but the names of errors.
 
 #include "exec/transaction_error.hpp"
+#include "tests/base/choices.hpp"
 #include "tests/exec/support.hpp"
 
 #include <map>
 #include <optional>
-#include <random>
 #include <set>
 #include <vector>
 
@@ -350,10 +350,10 @@ private:
 };
 
 /// Random intents over few wallets, so that most conflict.
-[[nodiscard]] inline Intent random_intent(std::mt19937_64& random, std::size_t wallet_count)
+[[nodiscard]] inline Intent random_intent(Choices& random, std::size_t wallet_count)
 {
     const auto below = [&](std::uint64_t bound) {
-        return random() % bound;
+        return random.up_to(bound - 1);
     };
     const auto amount = [&]() -> std::uint64_t {
         switch (below(6)) {

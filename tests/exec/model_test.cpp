@@ -31,7 +31,7 @@ struct Transactions {
     std::vector<ledger::Transaction> wires;
 };
 
-[[nodiscard]] Transactions random_transactions(std::mt19937_64& random, const IntentWriter& writer,
+[[nodiscard]] Transactions random_transactions(Choices& random, const IntentWriter& writer,
                                                const Hash& blockhash, std::size_t count)
 {
     Transactions made;
@@ -64,7 +64,7 @@ std::vector<std::uint64_t> balances_of(const Model& model, const ledger::Transac
 
 TEST(Model, says_of_every_transaction_and_account_what_the_bank_says)
 {
-    std::mt19937_64 random(seed_of_run());
+    Choices random(seed_of_run());
     const IntentWriter writer(wallet_count);
     std::size_t included = 0;
     std::size_t effective = 0;
@@ -146,7 +146,7 @@ TEST(Model, says_of_every_transaction_and_account_what_the_bank_says)
 TEST(Executor, gives_the_same_block_at_1_2_and_8_threads)
 {
     const ParallelismLimit limit(8);
-    std::mt19937_64 random(seed_of_run());
+    Choices random(seed_of_run());
     const IntentWriter writer(wallet_count);
     const ledger::Genesis genesis = genesis_of(writer);
     for (int round = 0; round < 3; ++round) {
@@ -249,7 +249,7 @@ TEST(Executor, a_writer_waits_for_the_readers_before_it)
 
 TEST(Forks, every_block_of_a_random_tree_has_the_state_of_its_own_chain_alone)
 {
-    std::mt19937_64 random(seed_of_run());
+    Choices random(seed_of_run());
     const IntentWriter writer(wallet_count);
     const ledger::Genesis genesis = genesis_of(writer);
     for (int round = 0; round < 4; ++round) {
@@ -307,7 +307,7 @@ TEST(Forks, every_block_of_a_random_tree_has_the_state_of_its_own_chain_alone)
 
 TEST(StateHash, the_running_hash_is_that_of_the_whole_set_from_nothing)
 {
-    std::mt19937_64 random(seed_of_run());
+    Choices random(seed_of_run());
     const IntentWriter writer(wallet_count);
     const ledger::Genesis genesis = genesis_of(writer);
     Bank bank(genesis, Bank::Options{});
