@@ -95,6 +95,15 @@ bool BlockWorld::descends(BlockNumber block, BlockNumber ancestor) const
     return block == ancestor;
 }
 
+BlockNumber BlockWorld::common_ancestor(BlockNumber a, BlockNumber b) const
+{
+    while (a != b) { // a parent's number is lower, so of two different ones the higher goes down
+        BlockNumber& higher = a > b ? a : b;
+        higher = get(higher).parent;
+    }
+    return a;
+}
+
 bool BlockWorld::descends(const BlockName& block, const BlockName& ancestor) const
 {
     const std::optional<BlockNumber> from = find(block);

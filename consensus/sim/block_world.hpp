@@ -44,6 +44,7 @@ public:
     [[nodiscard]] std::span<const BlockNumber> versions(Slot slot) const;
     /// True also for the block itself.
     [[nodiscard]] bool descends(BlockNumber block, BlockNumber ancestor) const;
+    [[nodiscard]] BlockNumber common_ancestor(BlockNumber a, BlockNumber b) const;
     /// False also for names that are no block.
     [[nodiscard]] bool descends(const BlockName& block, const BlockName& ancestor) const;
     [[nodiscard]] const BlockName& genesis() const { return blocks_.front().name; }

@@ -13,6 +13,8 @@ namespace belfry::consensus::sim {
 
 namespace {
 constexpr std::size_t violations_max = 100; // more say nothing new
+constexpr std::size_t shallow_depth = 4;
+constexpr std::size_t deep_depth = 8;
 constexpr Fraction few_breakers{.numerator = 5, .denominator = 100};
 } // namespace
 
@@ -55,20 +57,87 @@ void Checker::statement_asked(std::size_t machine, StatementKind kind, ByteView 
 {
     if (kind == StatementKind::tower_vote) {
         const auto vote = decode_tower_vote(body);
-        watched_[machine].asked = vote ? std::optional{*vote} : std::nullopt;
+        std::optional<TowerVote>& asked = watched_[machine].asked;
+        const bool again = vote && asked && asked->block() == vote->block();
+        if (vote && !again && watched_[machine].honest) {
+            check_support(machine, *vote, asked ? &*asked : nullptr);
+        }
+        asked = vote ? std::optional{*vote} : std::nullopt;
+    }
+}
+
+void Checker::duplicate_known(std::size_t machine, Slot slot)
+{
+    watched_[machine].duplicates.insert(slot);
+}
+
+Stake Checker::heard_above(std::size_t machine, BlockNumber block) const
+{
+    const Watched& watched = watched_[machine];
+    ValidatorSet all;
+    all.insert(validator_of_machine_[machine]); // what it said itself it need not hear
+    for (BlockNumber above = block; above < watched.voters.size(); ++above) {
+        if (!watched.voters[above].empty() && world_.descends(above, block)) {
+            all.insert_all(watched.voters[above]);
+        }
+    }
+    return stakes_.of(all);
+}
+
+void Checker::check_support(std::size_t machine, const TowerVote& vote, const TowerVote* before)
+{
+    const std::optional<BlockNumber> number = world_.find(vote.block());
+    const BlockNumber final_block = watched_[machine].final_block;
+    if (!number || !world_.descends(*number, final_block)) {
+        return; // told elsewhere
+    }
+    const Slot final_slot = world_.get(final_block).name.slot;
+    for (const Slot slot : watched_[machine].duplicates) {
+        const BlockNumber version = ancestor_at(*number, slot);
+        if (slot > final_slot && world_.get(version).name.slot == slot &&
+            !stakes_.is_more_than(heard_above(machine, version), duplicate_share)) {
+            broken(fmt::format("T-S7 node {} votes for slot {} above a block of slot {}, of which "
+                               "it knows two, and which too few voted for",
+                               machine, vote.block().slot.value, slot.value));
+        }
+    }
+    for (const std::size_t depth : {shallow_depth, deep_depth}) {
+        const std::optional<Lockout> entry = vote.tower.below_top(depth);
+        if (before == nullptr || !entry || entry->slot <= final_slot) {
+            continue;
+        }
+        const bool granted = entry->confirmations > depth &&
+                             std::ranges::count(before->tower.entries(), *entry) != 0;
+        const Stake support = heard_above(machine, ancestor_at(*number, entry->slot));
+        const Fraction share = depth == deep_depth ? two_thirds : switch_share;
+        if (!granted && !stakes_.is_more_than(support, share)) {
+            broken(fmt::format("T-S9 node {} deepens its vote for slot {} with {} of {} behind it",
+                               machine, entry->slot.value, support.value, stakes_.total().value));
+        }
     }
 }
 
 void Checker::vote_heard(std::size_t machine, ValidatorIndex voter, BlockNumber block)
 {
+    std::vector<ValidatorSet>& voters = watched_[machine].voters;
+    if (voters.size() <= block) {
+        voters.resize(block + 64);
+    }
+    voters[block].insert(voter);
     auto& heard = watched_[machine].heard[voter.value];
     if (std::ranges::find(heard, block) == heard.end()) {
         *std::ranges::min_element(heard) = block; // the oldest made
     }
 }
 
-void Checker::check_proof(std::size_t machine, const ForkSwitch& recorded, BlockNumber from)
+void Checker::check_proof(std::size_t machine, const ForkSwitch& recorded, const Course& course)
 {
+    // A vote on another branch of the own side of the fork says nothing against that side.
+    const auto proves = [&](BlockNumber block) {
+        return block != 0 && !world_.descends(block, course.from) &&
+               (world_.descends(course.from, course.to) ||
+                world_.descends(course.to, world_.common_ancestor(block, course.from)));
+    };
     const Watched& watched = watched_[machine];
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < stakes_.count(); ++i) {
@@ -77,10 +146,7 @@ void Checker::check_proof(std::size_t machine, const ForkSwitch& recorded, Block
             continue;
         }
         sum += stakes_.stake(voter).value;
-        const bool elsewhere = std::ranges::any_of(watched.heard[i], [&](const BlockNumber block) {
-            return block != 0 && !world_.descends(block, from);
-        });
-        if (!elsewhere) {
+        if (std::ranges::none_of(watched.heard[i], proves)) {
             broken(fmt::format("T-S3 node {} counts validator {} against slot {}, of whom it heard "
                                "no vote elsewhere",
                                machine, i, recorded.from.slot.value));
@@ -112,7 +178,7 @@ void Checker::fork_chosen(std::size_t machine, ByteView vote_body,
         return;
     }
     if (recorded->reason == SwitchReason::proof) {
-        check_proof(machine, *recorded, *from);
+        check_proof(machine, *recorded, {.from = *from, .to = *to});
     }
     if (recorded->reason == SwitchReason::final_elsewhere &&
         world_.descends(*from, watched.final_block)) {
@@ -127,6 +193,7 @@ void Checker::hard_forked(std::size_t machine, Slot slot)
     std::erase_if(watched.votes, [&](const auto& item) { return item.first > slot; });
     std::erase_if(watched.rooted, [&](const auto& item) { return item.first > slot; });
     watched.newest.reset();
+    watched.newest_root = std::min(watched.newest_root, slot);
     watched.asked.reset();
     for (Chains* const chains : {&confirmed_, &rooted_}) {
         for (BlockNumber& end : chains->ends) {
@@ -207,6 +274,7 @@ void Checker::check_tower_vote(std::size_t machine, const TowerVote& vote)
                            block.slot.value, watched.newest->slot.value));
     }
     watched.newest = block;
+    watched.newest_root = vote.tower.root();
     if (watched.root && !world_.descends(*number, *watched.root)) {
         broken(fmt::format("T-S2 node {} voted for slot {} off its own root", machine,
                            block.slot.value));
@@ -259,15 +327,17 @@ void Checker::root_votes(Watched& watched) const
 void Checker::unroot(Watched& watched)
 {
     watched.root.reset();
+    watched.newest_root = Slot{};
     std::erase_if(watched.rooted, [&](const auto& item) { // as if it had stayed among the votes
         return watched.newest && item.second.expiry < watched.newest->slot;
     });
     watched.votes.merge(watched.rooted);
 }
 
-void Checker::restarted(std::size_t machine, const std::optional<BlockName>& last_vote)
+void Checker::restarted(std::size_t machine, const EngineStatus& status)
 {
     Watched& watched = watched_[machine];
+    const std::optional<BlockName>& last_vote = status.last_vote;
     if (watched.asked && (!last_vote || watched.asked->block() != *last_vote)) {
         watched.asked.reset();
     }
@@ -280,13 +350,21 @@ void Checker::restarted(std::size_t machine, const std::optional<BlockName>& las
         broken(fmt::format("T-S4 node {} restarted below its vote for slot {}", machine,
                            newest.slot.value));
     }
+    if (status.rooted.slot < watched.newest_root) {
+        broken(fmt::format("T-S4 node {} restarted below its root, slot {}", machine,
+                           watched.newest_root.value));
+    }
 }
 
 // ---- Blocks -------------------------------------------------------------------------------------
 
-void Checker::block_begun(std::size_t machine, Slot slot)
+void Checker::block_begun(std::size_t machine, Slot slot, bool durable)
 {
     Watched& watched = watched_[machine];
+    if (watched.honest && !durable) {
+        broken(fmt::format("T-S4 node {} begins slot {} before its record is durable", machine,
+                           slot.value));
+    }
     if (watched.honest && slot <= watched.begun) {
         broken(fmt::format("T-S8 node {} builds slot {} after slot {}", machine, slot.value,
                            watched.begun.value));

@@ -7,15 +7,18 @@
 //               or before the expiry of the earlier; never two blocks for one slot; never back
 //          T-S3 a vote leaves the fork of the one before only with a recorded reason; of a switch
 //               proof the stake is summed again, and each voter must have been heard there
-//          T-S4 what is sent is durable; a restart begins at or above all that was ever sent
+//          T-S4 what is sent is durable; a restart begins at or above all that was ever sent, root
+//          and votes; a block is begun after the record that forbids another
 //          T-S5 finalised chains are prefixes of each other
 //          T-S5' confirmed blocks are on one chain, with the finalised ones, unless more than 5 of
 //               100 break rules (only where the engine asks for switch proofs)
 //          C-S1 to C-S5: see certificate_checker.hpp; they are watched here too
-//          T-S8 an honest leader makes one block in a slot
-//          T-L1 a leader that is bound to a fork builds on that fork, unless another is final
-//          EV   nobody honest is accused
-//          Local roots on different forks are counted, not forbidden: they are not final.
+//          T-S7 no vote above a version of a slot known to have two, unless more than 52 % were
+//          heard to vote for that version or above it T-S8 an honest leader makes one block in a
+//          slot T-S9 of the entries with 4 and with 8 newer ones that a vote deepens, more than 38
+//          % and more than 2/3 were heard to vote for them or above them T-L1 a leader that is
+//          bound to a fork builds on that fork, unless another is final EV   nobody honest is
+//          accused Local roots on different forks are counted, not forbidden: they are not final.
 
 #include "base/bytes.hpp"
 #include "consensus/block_name.hpp"
@@ -29,6 +32,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +63,8 @@ public:
     /// The vote asked for next leaves the fork of the one before for that reason, or does not.
     void fork_chosen(std::size_t machine, ByteView vote_body,
                      const std::optional<ForkSwitch>& recorded);
+    /// The machine holds proof of two blocks in that slot.
+    void duplicate_known(std::size_t machine, Slot slot);
     /// A vote for that block reached the machine.
     void vote_heard(std::size_t machine, ValidatorIndex voter, BlockNumber block);
     void hard_forked(std::size_t machine, Slot slot);
@@ -66,10 +72,11 @@ public:
     void statement_counted(std::size_t machine, StatementKind kind, ByteView body);
     /// It leaves the machine.
     void statement_sent(std::size_t machine, const Sent& statement);
-    void restarted(std::size_t machine, const std::optional<BlockName>& last_vote);
+    void restarted(std::size_t machine, const EngineStatus& status);
     /// The engine asked for a block; holds_vote: its ledger has the block it voted for last.
     void block_asked(std::size_t machine, Slot slot, const BlockName& parent, bool holds_vote);
-    void block_begun(std::size_t machine, Slot slot);
+    /// durable: the record that the engine named is.
+    void block_begun(std::size_t machine, Slot slot, bool durable);
     void committed(std::size_t machine, Level level, const BlockName& block);
     void accused(ValidatorIndex who);
     void record_durable(std::size_t instance, ByteView record)
@@ -99,9 +106,12 @@ private:
         std::optional<BlockNumber> root;
         std::map<Slot, Spoken> rooted;   // it and below: no vote off the root can be on their fork
         std::optional<BlockName> newest; // sent
+        Slot newest_root;                // of the tower sent with it, unless rolled back since
         std::optional<TowerVote> asked;  // newest, maybe not sent
         Slot begun;
         std::vector<std::array<BlockNumber, 4>> heard; // by validator: newest votes, any order
+        std::vector<ValidatorSet> voters; // by block: who was ever heard to vote for it
+        std::set<Slot> duplicates;
         BlockNumber final_block = 0;
     };
     /// Ends of the chains that some level reached: one, unless forks conflict.
@@ -110,6 +120,9 @@ private:
         std::uint64_t conflicts = 0;
     };
     void check_tower_vote(std::size_t machine, const TowerVote& vote);
+    /// What a vote that is asked for needs to have been heard first.
+    void check_support(std::size_t machine, const TowerVote& vote, const TowerVote* before);
+    [[nodiscard]] Stake heard_above(std::size_t machine, BlockNumber block) const;
     void root_votes(Watched& watched) const;
     static void unroot(Watched& watched);
     void check_record(std::size_t machine, const TowerVote& vote, ByteView record);
@@ -125,7 +138,11 @@ private:
     CertificateChecker certificates_;
     ValidatorSet excused_;
     ValidatorSet accused_;
-    void check_proof(std::size_t machine, const ForkSwitch& recorded, BlockNumber from);
+    struct Course {
+        BlockNumber from = 0;
+        BlockNumber to = 0;
+    };
+    void check_proof(std::size_t machine, const ForkSwitch& recorded, const Course& course);
     Chains confirmed_;
     Chains rooted_;
     BlockNumber final_ = 0;

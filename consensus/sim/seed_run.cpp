@@ -20,6 +20,15 @@ bool all_finalised_above(const Simulation& simulation, const std::vector<std::si
                                [&](const std::size_t i) { return simulation.finalized(i) > slot; });
 }
 
+bool all_voted_above(const Simulation& simulation, const std::vector<std::size_t>& machines,
+                     std::uint64_t slot)
+{
+    return std::ranges::all_of(machines, [&](const std::size_t i) {
+        const EngineStatus status = simulation.engine(i).status();
+        return !status.may_sign || (status.last_vote && status.last_vote->slot > Slot{slot});
+    });
+}
+
 void tell_where_they_stand(const Simulation& simulation, const std::vector<std::size_t>& core,
                            std::vector<std::string>& out)
 {
@@ -96,13 +105,22 @@ SeedResult run_seed(const SeedOptions& options)
     if (!broken()) {
         trouble.end(options.engine.needs_only_the_core);
         const Slot before = simulation.checker().newest_final().slot;
+        // Beside certificates two thirds may vote for a fork that loses, and are bound to it for
+        // longer than a seed; so liars can let towers grow.
+        const bool votes_demanded =
+            demanded && !options.engine.certificates && !plan.active.has(FaultKind::byzantine);
+        const std::uint64_t healed = slot;
+        const auto goes_on = [&] {
+            return all_finalised_above(simulation, trouble.core(), before) &&
+                   (!votes_demanded || all_voted_above(simulation, trouble.core(), healed));
+        };
         std::uint64_t slots_max = demanded ? slots_to_progress_max : slots_after_trouble;
-        progress = all_finalised_above(simulation, trouble.core(), before);
+        progress = goes_on();
         while (!broken() && !progress && result.slots_to_progress < slots_max) {
             simulation.run_to(Slot{++slot});
             ++result.slots_to_progress;
             slots_max += demanded && !trouble.leads_in_core(Slot{slot}) ? 1U : 0U;
-            progress = all_finalised_above(simulation, trouble.core(), before);
+            progress = goes_on();
         }
     }
     result.violations = simulation.checker().violations();

@@ -3,7 +3,8 @@
 // seed_run.hpp: one seed: a safety phase in which everything may break, then a liveness phase in
 // which a core of more than two thirds is healed and must make progress.
 // Shapes   diverged: a rule of checker.hpp, or of an engine's check(), was broken. no_progress: the
-//          core did not all finalise something new within the bound.
+//          core did not all finalise something new within the bound, or with Tower alone, and
+//          where nobody lies, did not all vote for something new.
 // Bounds   256 slots for the longest lockout that a split below two thirds can build up, 32 for a
 //          root, and 4 for every window that was led by none of the core.
 

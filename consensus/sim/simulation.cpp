@@ -525,7 +525,8 @@ void Simulation::release_one(std::size_t i, const Held& held)
         return;
     }
     const Building& build = std::get<Building>(held.what);
-    checker_.block_begun(i, build.slot);
+    const std::optional<JournalSequence> durable = machine.disk.synced_upto();
+    checker_.block_begun(i, build.slot, durable && held.after <= *durable);
     if (!machine.roles.silent) {
         for (std::size_t to = 0; to < machines_.size(); ++to) {
             const Network::Link link{.from = i, .to = to};

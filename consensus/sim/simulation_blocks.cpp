@@ -228,6 +228,7 @@ void Simulation::learn_duplicate(std::size_t i, std::uint32_t proof)
     if (!machine.duplicates.emplace(known.slot, proof).second) {
         return;
     }
+    checker_.duplicate_known(i, known.slot);
     feed(i, Duplicate{.slot = known.slot,
                       .first = world_.get(known.first).name.id,
                       .second = world_.get(known.second).name.id});

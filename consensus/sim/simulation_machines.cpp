@@ -53,7 +53,7 @@ void Simulation::start(std::size_t i)
         checker_.record_durable(i, record.bytes); // the crash may have kept what was not synced
     }
     if (how.may_sign) {
-        checker_.restarted(i, machine.engine->status().last_vote);
+        checker_.restarted(i, machine.engine->status());
     }
     machine.epoch = schedule_.epoch_at(slot_.next());
     machine.begun = Slot{};

@@ -42,6 +42,10 @@ const Mutant mutants[] = {
     {.name = "no_switch_proof", .seeds_max = 5, .tower = &Tower::no_switch_proof},
     {.name = "switcher_counted_twice", .seeds_max = 40, .tower = &Tower::voter_counted_twice},
     {.name = "old_votes_switch", .seeds_max = 30, .tower = &Tower::old_votes_switch},
+    {.name = "depths_unchecked", .seeds_max = 30, .tower = &Tower::threshold_unchecked},
+    {.name = "shallow_depth_unchecked", .seeds_max = 60, .tower = &Tower::shallow_depth_unchecked},
+    {.name = "root_not_persisted", .seeds_max = 30, .tower = &Tower::root_not_persisted},
+    {.name = "duplicate_ignored", .seeds_max = 30, .tower = &Tower::duplicate_ignored},
     // Tower alone, where a scenario is the shortest way
     {.name = "quorum_of_two_thirds_exactly",
      .scenario = "T03_exact",
@@ -81,6 +85,7 @@ const Mutant mutants[] = {
     {.name = "directory_not_synced", .seeds_max = 5, .machine = &Defects::directory_not_synced},
     {.name = "loses_its_journal", .seeds_max = 5, .machine = &Defects::loses_its_journal},
     {.name = "takes_torn_records", .seeds_max = 30, .machine = &Defects::takes_torn_records},
+    {.name = "builds_before_persist", .seeds_max = 5, .machine = &Defects::builds_before_persist},
     {.name = "journal_file_without_its_name",
      .scenario = "T14_file",
      .machine = &Defects::directory_not_synced},
