@@ -39,6 +39,7 @@ public:
 
     bool full = false;                      // post() refuses
     bool silent = false;                    // takes questions and never answers
+    bool forgetful = false;                 // keeps no `asked`
     std::optional<ReplyBody> forced;        // the answer to everything
     exec::TransactionError sent_error;      // how a transaction that was sent ends
     std::string trail = R"({"events":[]})"; // what this node did with any transaction
@@ -49,7 +50,9 @@ public:
         if (full) {
             return false;
         }
-        asked.push_back(request);
+        if (!forgetful) {
+            asked.push_back(request);
+        }
         if (!silent) {
             add(answer(id, request));
         }

@@ -51,6 +51,8 @@ public:
         }
         return true;
     }
+    /// The server reads the end; what it answers can still be read.
+    void end_sending() { (void)::shutdown(socket_, SHUT_WR); }
     struct Response {
         int status = 0;
         std::string header;
