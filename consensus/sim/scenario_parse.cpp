@@ -75,6 +75,7 @@ public:
         const auto read = std::from_chars(word.data(), word.data() + word.size(), value);
         if (read.ec != std::errc{} || read.ptr != word.data() + word.size() || value > most) {
             fail(fmt::format("{} is a number up to {}, not '{}'", wanted, most, word));
+            return 0; // the caller goes on with it, and may take room for so many
         }
         return value;
     }

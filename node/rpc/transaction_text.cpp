@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t base58_characters_max = 1683;
 constexpr std::size_t base64_characters_max = 1644;
 constexpr std::uint8_t version_bit = 0x80;
+constexpr std::string_view base64_characters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
 
 void check_length(std::string_view text, std::size_t characters_max, std::string_view encoding)
 {
@@ -61,7 +63,8 @@ std::optional<Bytes> from_base64(std::string_view text)
     Bytes bytes(text.size() / 4 * 3);
     std::size_t used = 0;
     const char* end = nullptr;
-    if (text.size() % 4 != 0 ||
+    // libsodium takes some bytes above 127 for letters.
+    if (text.size() % 4 != 0 || text.find_first_not_of(base64_characters) != text.npos ||
         sodium_base642bin(bytes.data(), bytes.size(), text.data(), text.size(), nullptr, &used,
                           &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
         end != text.data() + text.size()) {

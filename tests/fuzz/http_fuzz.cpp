@@ -36,7 +36,7 @@ void check_reply(const RawClient::Response& reply)
 {
     constexpr std::array statuses{100, 101, 200, 204, 400, 403, 404, 405, 408, 411,
                                   413, 415, 417, 426, 429, 431, 500, 503, 505};
-    BELFRY_CHECK(reply.header.starts_with("HTTP/1.1 "));
+    BELFRY_CHECK(reply.header.starts_with("HTTP/1.1 ") || reply.header.starts_with("HTTP/1.0 "));
     BELFRY_CHECK(std::ranges::count(statuses, reply.status) == 1);
     if (reply.header.find("Content-Type: application/json") != std::string::npos &&
         !reply.body.empty()) {
