@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ledger/store/hard_fork.hpp"
 #include "ledger/store/block_store.hpp"
+#include "ledger/store/hard_fork.hpp"
 #include "ledger/store/proof_store.hpp"
 #include "tests/ledger/data_directory.hpp"
 #include "tests/ledger/sample_block.hpp"
@@ -33,11 +33,11 @@ protected:
     {
         chain_.push_back(block);
         const BlockRef finals[] = {block.record.ref};
-        ASSERT_TRUE(BlockStore(*env_).commit(
-            {.sets = block.sets,
-             .blocks = std::span(&block.record, 1),
-             .finalized = std::span(finals).first(is_final ? 1 : 0),
-             .signatures = {}}));
+        ASSERT_TRUE(
+            BlockStore(*env_).commit({.sets = block.sets,
+                                      .blocks = std::span(&block.record, 1),
+                                      .finalized = std::span(finals).first(is_final ? 1 : 0),
+                                      .signatures = {}}));
     }
     void put_proof(std::uint64_t slot, std::uint8_t kind)
     {
