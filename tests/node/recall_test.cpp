@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <optional>
 #include <vector>
 
@@ -162,12 +163,12 @@ TEST(Recall, refuses_answers_whose_form_is_not_right)
     (void)note_vote(words, 7);
     const Bytes good = *recall(4, 0, ValidatorIndex{1}).answer(me, asking.ask(1)->body, words, 1);
     constexpr std::size_t count_at = 2 + 8;
-    for (const std::uint8_t count : {0, 2, 5, 255}) {
+    for (const std::uint8_t count : std::to_array<std::uint8_t>({0, 2, 5, 255})) {
         Bytes wrong = good;
         wrong[count_at] = count;
         EXPECT_FALSE(asking.take_answer(ValidatorIndex{1}, wrong)) << int{count};
     }
-    for (const std::uint8_t kind : {0, 5, 14, 15, 255}) {
+    for (const std::uint8_t kind : std::to_array<std::uint8_t>({0, 5, 14, 15, 255})) {
         Bytes wrong = good;
         wrong[count_at + 1] = kind;
         EXPECT_FALSE(asking.take_answer(ValidatorIndex{1}, wrong)) << int{kind};
