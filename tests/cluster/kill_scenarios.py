@@ -70,7 +70,9 @@ def standstill_of_all(make):
     cluster.wait_finalized(before + 1000, cluster.all, 120)
     print(f"finalized was 1,000 slots on {time.monotonic() - since:.1f} s after the two came back")
     back_again(cluster, cluster.all)
-    cluster.everything_sent_is_final(cluster.load(50, 3), 120)
+    # On a final blockhash: at so short a slot the newest block is often left at the next leader's turn.
+    known = cluster.call(0, "getLatestBlockhash", {"commitment": "finalized"})["value"]["blockhash"]
+    cluster.everything_sent_is_final(cluster.load(50, 1, blockhash=known), 120)
     witness.judge()
 
 
