@@ -138,7 +138,7 @@ std::optional<Recall::Told> Recall::take_answer(ValidatorIndex from, ByteView an
         return std::nullopt;
     }
     last = place;
-    answered_count_ += answered_.insert(from) ? 1 : 0;
+    answered_count_ += answered_.insert(from) ? 1U : 0U;
     return Told{.by_own_key = false, .statements = std::move(decoded->statements)};
 }
 
