@@ -217,10 +217,9 @@ std::pair<NodeConfig, FaultSwitches> parse_all(std::string_view text,
     const std::string place = file.string();
     toml::table table;
     try {
-        table = toml::parse(text, place);
-    } catch (const toml::parse_error& error) {
-        throw ConfigError(one_line(fmt::format("{}:{}: not TOML: {}", place,
-                                               error.source().begin.line, error.description())));
+        table = parse_toml(text, place);
+    } catch (const std::runtime_error& error) {
+        throw ConfigError(error.what());
     }
     NodeConfig config;
     config.file = file;

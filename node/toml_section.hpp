@@ -4,9 +4,8 @@
 // Errors   ConfigError "file:line: what is wrong; what to do". An unknown key names the nearest
 //          known one; an absent key leaves the default in its target.
 
+#include "base/toml.hpp"
 #include "node/config.hpp"
-
-#include <toml++/toml.h>
 
 #include <limits>
 #include <string>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/nearest_name.hpp"
 #include "base/one_line.hpp"
+#include "base/toml.hpp"
 #include "crypto/base58.hpp"
 #include "ledger/model/genesis.hpp"
 
 #include <fmt/core.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <fstream>
@@ -249,13 +249,7 @@ standstill_ms = {}      # without finality for so long, everything is said again
 Genesis parse_genesis(std::string_view toml, std::string_view source)
 {
     const std::string place(source);
-    toml::table table;
-    try {
-        table = toml::parse(toml, source);
-    } catch (const toml::parse_error& error) {
-        throw std::runtime_error(one_line(fmt::format(
-            "{}:{}: not TOML: {}", place, error.source().begin.line, error.description())));
-    }
+    const toml::table table = parse_toml(toml, source);
     Genesis genesis;
     const Section root(table, place,
                        {"cluster", "fees", "rent", "compute", "finality", "validator", "account"});

@@ -203,6 +203,15 @@ TEST(Genesis, totals_are_sums)
     EXPECT_EQ(total_lamports(sample_genesis()), Lamports{21'000'000'006});
 }
 
+TEST(Genesis, text_that_its_parser_takes_for_impossible_is_refused_by_line)
+{
+    const auto error = [](std::string_view text) {
+        return error_of([&] { static_cast<void>(parse_genesis(text, "g.toml")); });
+    };
+    EXPECT_TRUE(error("[)lus/[)").starts_with("g.toml:1: not TOML: "));
+    EXPECT_TRUE(error("# a\n\xCB\xA9").starts_with("g.toml:2: not ASCII; "));
+}
+
 TEST(Genesis, rent_of_an_empty_account_is_the_published_one)
 {
     EXPECT_EQ(RentParameters{}.exempt_minimum(0), Lamports{890'880});
