@@ -25,9 +25,8 @@ ByteView declared_key()
 
 /// Keys of database with a higher slot, for which take(key) holds.
 template <class Take>
-Result<std::vector<Bytes>, StoreError> keys_above(const LmdbTransaction& transaction,
-                                                  const LmdbDatabase& database, Slot slot,
-                                                  Take take)
+Result<std::vector<Bytes>, StoreError>
+keys_above(const LmdbTransaction& transaction, const LmdbDatabase& database, Slot slot, Take take)
 {
     Bytes first;
     append_key_integer(first, slot.next().value, slot_bytes);
@@ -63,7 +62,9 @@ Result<std::size_t, StoreError> declare_hard_fork(LmdbEnv& env, Slot slot,
     if (before) {
         return std::size_t{0};
     }
-    const auto any = [](ByteView) { return true; };
+    const auto any = [](ByteView) {
+        return true;
+    };
     const auto certificate = [certificate_kinds_end](ByteView key) {
         return key.size() > slot_bytes && key[slot_bytes] < certificate_kinds_end;
     };

@@ -19,7 +19,7 @@ namespace belfry::ledger {
 /// Removes every set and block of a slot above the named one, in one durable transaction; evidence
 /// stays. How many records; 0 when this slot was the last declared. Proofs of a kind below
 /// certificate_kinds_end are certificates.
-[[nodiscard]] Result<std::size_t, StoreError>
-declare_hard_fork(LmdbEnv& env, Slot slot, std::uint8_t certificate_kinds_end);
+[[nodiscard]] Result<std::size_t, StoreError> declare_hard_fork(LmdbEnv& env, Slot slot,
+                                                                std::uint8_t certificate_kinds_end);
 
 } // namespace belfry::ledger
