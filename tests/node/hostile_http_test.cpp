@@ -21,8 +21,13 @@ constexpr std::string_view get_slot = R"({"jsonrpc":"2.0","id":1,"method":"getSl
 
 // A shared machine stops a process for longer than a server needs; the best of a few counts.
 constexpr int tries_max = 5;
-constexpr milliseconds error_ms{50};
-constexpr milliseconds honest_ms{100};
+#ifdef BELFRY_DEBUG_CHECKS
+constexpr int slowness = 5; // of a sanitizer
+#else
+constexpr int slowness = 1;
+#endif
+constexpr milliseconds error_ms{50 * slowness};
+constexpr milliseconds honest_ms{100 * slowness};
 
 std::optional<RawClient::Response> asked(const dataplane::Endpoint& endpoint,
                                          std::string_view request)
