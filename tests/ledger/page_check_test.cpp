@@ -201,7 +201,7 @@ TEST_F(PageCheckTest, a_flipped_bit_is_refused_or_changes_nothing_and_never_ends
         const auto bit = static_cast<std::uint8_t>(1U << (random() % 8));
         bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ bit);
         SCOPED_TRACE("byte " + std::to_string(at) + " bit " + std::to_string(bit));
-        refused += is_refused(bytes) ? 1 : 0;
+        refused += is_refused(bytes) ? 1U : 0U;
     }
     EXPECT_GT(refused, count / 5); // the others lie in free pages, and behind values
 }
@@ -230,7 +230,7 @@ TEST_F(PageCheckTest, pages_zeroed_swapped_or_cut_off_are_refused_or_free)
             bytes.resize(static_cast<std::size_t>(one - bytes.begin()) + random() % page_bytes);
         }
         SCOPED_TRACE("case " + std::to_string(i));
-        refused += is_refused(bytes) ? 1 : 0;
+        refused += is_refused(bytes) ? 1U : 0U;
     }
     EXPECT_GT(refused, count / 2);
 }

@@ -245,7 +245,8 @@ TEST(Recall, a_flood_of_questions_of_one_asker_takes_nothing_from_another)
     std::size_t given = 0;
     for (std::uint64_t i = 0; i < 10'000; ++i) { // in a second
         const Bytes question = recall(4, 50'000 + i, ValidatorIndex{1}).ask(1)->body;
-        given += asked.answer(ValidatorIndex{1}, question, LastWords(4), ms + i * ms / 10) ? 1 : 0;
+        given +=
+            asked.answer(ValidatorIndex{1}, question, LastWords(4), ms + i * ms / 10) ? 1U : 0U;
     }
     EXPECT_GE(given, 30U);
     EXPECT_LE(given, 34U);
