@@ -334,13 +334,23 @@ void Checker::unroot(Watched& watched)
     watched.votes.merge(watched.rooted);
 }
 
+void Checker::record_durable(std::size_t machine, ByteView record)
+{
+    certificates_.durable(machine, record);
+    const std::optional<TowerRecord> decoded = decode_tower_record(record);
+    const auto* const cast = decoded ? std::get_if<VoteRecord>(&*decoded) : nullptr;
+    if (cast != nullptr) {
+        watched_[machine].durable = cast->vote;
+    }
+}
+
 void Checker::restarted(std::size_t machine, const EngineStatus& status)
 {
     Watched& watched = watched_[machine];
     const std::optional<BlockName>& last_vote = status.last_vote;
-    if (watched.asked && (!last_vote || watched.asked->block() != *last_vote)) {
-        watched.asked.reset();
-    }
+    // What was asked for and not yet durable is forgotten: the engine may say again what it said before.
+    const bool kept = watched.durable && last_vote && watched.durable->block() == *last_vote;
+    watched.asked = kept ? watched.durable : std::nullopt;
     if (!watched.honest || !watched.newest) {
         return;
     }

@@ -79,10 +79,7 @@ public:
     void block_begun(std::size_t machine, Slot slot, bool durable);
     void committed(std::size_t machine, Level level, const BlockName& block);
     void accused(ValidatorIndex who);
-    void record_durable(std::size_t instance, ByteView record)
-    {
-        certificates_.durable(instance, record);
-    }
+    void record_durable(std::size_t machine, ByteView record);
     void broken(const std::string& what);
 
     [[nodiscard]] const std::vector<std::string>& violations() const { return violations_; }
@@ -108,6 +105,7 @@ private:
         std::optional<BlockName> newest; // sent
         Slot newest_root;                // of the tower sent with it, unless rolled back since
         std::optional<TowerVote> asked;  // newest, maybe not sent
+        std::optional<TowerVote> durable;
         Slot begun;
         std::vector<std::array<BlockNumber, 4>> heard; // by validator: newest votes, any order
         std::vector<ValidatorSet> voters; // by block: who was ever heard to vote for it

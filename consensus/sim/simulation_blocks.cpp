@@ -91,7 +91,8 @@ void Simulation::spread_block(std::size_t i, BlockNumber block, std::optional<Bl
             rounds = std::max(rounds, tries);
         }
         for (std::uint64_t round = 0; round < rounds; ++round) {
-            in_ms += network_.delay(link, random_) + network_.delay({.from = to, .to = i}, random_);
+            in_ms += network_.delay(link, random_);
+            in_ms += network_.delay({.from = to, .to = i}, random_);
         }
         measures_.blocks_repaired += rounds > 0 ? 1 : 0;
         schedule(in_ms, to, EventKind::block, sent);

@@ -240,8 +240,10 @@ void Trouble::clog()
     const std::uint64_t now = simulation_.now_ms();
     for (std::size_t from = 0; from < simulation_.count(); ++from) {
         if (random.below(1000) < plan_.clog_per_mille) {
-            simulation_.network().clog({.from = from, .to = random.below(simulation_.count())},
-                                       now + random.between(100, 5000));
+            // Drawn one after the other: compilers differ in the order of a call's arguments.
+            const std::uint64_t to = random.below(simulation_.count());
+            const std::uint64_t until = now + random.between(100, 5000);
+            simulation_.network().clog({.from = from, .to = to}, until);
         }
     }
 }

@@ -47,6 +47,17 @@ TEST(Seeds, a_lone_validator_finalises_through_its_own_crashes)
     expect_no_harm({.validator_count = 1, .engine = EngineChoice{}}, 20);
 }
 
+// Its slow disk loses a vote that was never sent; what it says then it had said before.
+TEST(Seeds, a_vote_said_again_after_a_crash_needs_no_support_anew)
+{
+    const SeedResult result =
+        run_seed({.seed = 1078,
+                  .validator_count = 6,
+                  .slots = 38,
+                  .faults = FaultSet::parse("clog,crash,skew,disk,stake,byzantine").value()});
+    EXPECT_EQ(result.outcome, Outcome::pass) << first_of(result);
+}
+
 TEST(Seeds, the_same_seed_gives_the_same_run)
 {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
