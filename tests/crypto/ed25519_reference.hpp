@@ -36,7 +36,9 @@ public:
     }
     Big& operator=(const Big& other)
     {
-        BN_copy(value_.get(), other.get());
+        if (this != &other) {
+            BN_copy(value_.get(), other.get());
+        }
         return *this;
     }
     ~Big() = default;
