@@ -129,7 +129,7 @@ TEST(Scalar, digits_of_every_width_add_up_to_what_they_came_from)
         Big sum(0);
         for (std::size_t i = count; i-- > 0;) {
             sum = order.mul(sum, Big(std::uint64_t{1} << bits));
-            const auto digit = static_cast<int>(digits[i]);
+            const std::int8_t digit = digits[i];
             EXPECT_LE(std::abs(digit), 1 << (bits - 1));
             const Big size(static_cast<std::uint64_t>(std::abs(digit)));
             sum = digit < 0 ? order.sub(sum, size) : order.add(sum, size);
