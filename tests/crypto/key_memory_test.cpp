@@ -240,8 +240,8 @@ const std::uint8_t* secret_of(const Keypair& keypair)
 {
     const std::uint8_t* secret = nullptr;
     static_assert(sizeof(Keypair) == sizeof(Pubkey) + sizeof(secret));
-    std::memcpy(&secret, reinterpret_cast<const std::uint8_t*>(&keypair) + sizeof(Pubkey),
-                sizeof(secret));
+    std::memcpy(static_cast<void*>(&secret),
+                reinterpret_cast<const std::uint8_t*>(&keypair) + sizeof(Pubkey), sizeof(secret));
     return secret;
 }
 

@@ -275,8 +275,8 @@ TEST(KeypairDeathTest, its_secret_cannot_be_read_between_uses)
     // The only pointer a Keypair holds is to its secret, right after the public key.
     const std::uint8_t* secret = nullptr;
     static_assert(sizeof(Keypair) == sizeof(Pubkey) + sizeof(secret));
-    std::memcpy(&secret, reinterpret_cast<const std::uint8_t*>(&keypair) + sizeof(Pubkey),
-                sizeof(secret));
+    std::memcpy(static_cast<void*>(&secret),
+                reinterpret_cast<const std::uint8_t*>(&keypair) + sizeof(Pubkey), sizeof(secret));
     EXPECT_DEATH(
         {
             (void)*static_cast<const volatile std::uint8_t*>(secret);

@@ -49,8 +49,8 @@ int crypto_stream_chacha20(unsigned char* out, unsigned long long bytes, const u
 
 namespace {
 
-using namespace belfry;
-using namespace belfry::crypto;
+using namespace belfry;         // NOLINT(google-build-using-namespace): a program of one file
+using namespace belfry::crypto; // NOLINT(google-build-using-namespace): a program of one file
 
 void require(bool condition, const char* what)
 {

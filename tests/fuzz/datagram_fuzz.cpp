@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes, as if they came from the network, through the prefix of every lane, the vote parser
-// and the verifier. The first byte of the input chooses the lane and whether a batch ends.
+// and the verifier. The first byte of the input chooses the lane, whether a batch ends, and whether
+// the datagram is as long as one can be.
 #include "base/check.hpp"
 #include "dataplane/ingress/verifier.hpp"
 #include "dataplane/wire.hpp"
@@ -8,6 +9,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <set>
+#include <string>
 
 namespace belfry::dataplane {
 namespace {
@@ -29,15 +32,41 @@ void parse_and_rewrite_vote(const Prefix& prefix, ByteView datagram)
     BELFRY_CHECK(std::ranges::equal(again, datagram)); // there is one encoding
 }
 
+void forward(const Prefix& prefix, ByteView bytes)
+{
+    const ByteView transaction = bytes.first(std::min(bytes.size(), wire_transaction_bytes_max));
+    Bytes datagram;
+    write_forward(prefix, transaction, datagram);
+    const auto back = prefix.strip(datagram);
+    BELFRY_CHECK(back && std::ranges::equal(*back, transaction));
+}
+
+/// A drop has a name of its own, since operators find it by that.
+void check_names()
+{
+    std::set<std::string> names;
+    for (std::size_t drop = 0; drop < ingress_drop_count; ++drop) {
+        BELFRY_CHECK(names.insert(to_string(static_cast<IngressDrop>(drop))).second);
+    }
+}
+
 void feed(ByteView input)
 {
     static const Hash genesis{};
     static const Prefix prefix(genesis);
     static Verifier verifier(genesis, {.batch_max = 4, .duplicates = {.entries_max = 64}});
     const auto lane = static_cast<Lane>(input[0] % lane_count);
-    const ByteView datagram = input.subspan(1);
+    Bytes datagram(input.begin() + 1, input.end());
+    if ((input[0] & 64) != 0) {
+        datagram.resize(std::max<std::size_t>(datagram.size(), 1'500));
+    }
     const auto opened = prefix.open(lane, datagram);
-    BELFRY_CHECK(!opened || opened->size() <= datagram.size());
+    if (opened) {
+        BELFRY_CHECK(opened->size() <= datagram.size());
+    } else {
+        BELFRY_CHECK(to_string(opened.error()) != "unknown");
+    }
+    forward(prefix, datagram);
     parse_and_rewrite_vote(prefix, datagram);
     verifier.add(lane, datagram);
     if (input[0] >= 128 || verifier.full()) {
@@ -51,7 +80,8 @@ void feed(ByteView input)
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-    if (size > 0) {
+    static const bool named = (belfry::dataplane::check_names(), true);
+    if (named && size > 0) {
         belfry::dataplane::feed({data, size});
     }
     return 0;

@@ -11,6 +11,7 @@ New inputs stay in BUILD_FOLDER/fuzz/corpus; kept seeds are in tests/fuzz/corpus
 """
 import concurrent.futures
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -24,6 +25,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 LINES_WANTED = 95.0
 KEPT_BYTES_MAX = 64 * 1024  # seeds of one target in the repository
+KEPT_SEEDS_MAX = 120
 LLVM = "-22"
 ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_init_order=1:detect_leaks=1",
@@ -226,18 +228,19 @@ class Runner:
     def judge(measured):
         passed = failed = 0
         print(f"{'file':44} {'lines':>12} {'':>7} {'branches':>12} {'':>7}")
-        files = [line for line in (HERE / "parser_files.txt").read_text().splitlines() if not line.startswith("#")]
-        for file in files:
+        lines = (HERE / "parser_files.txt").read_text().splitlines()
+        for file, *bound in [line.split() for line in lines if not line.startswith("#")]:
+            wanted = float(bound[0]) if bound else LINES_WANTED
             if file not in measured:
                 print(f"{file:44} NOT MEASURED: no target links it")
                 failed += 1
                 continue
-            lines, branches = measured[file]["lines"], measured[file]["branches"]
-            good = lines["percent"] >= LINES_WANTED
+            found, branches = measured[file]["lines"], measured[file]["branches"]
+            good = found["percent"] >= wanted
             passed, failed = passed + good, failed + (not good)
-            print(f"{file:44} {lines['covered']:5}/{lines['count']:5}  {lines['percent']:6.2f}% "
+            print(f"{file:44} {found['covered']:5}/{found['count']:5}  {found['percent']:6.2f}% "
                   f"{branches['covered']:5}/{branches['count']:5}  {branches['percent']:6.2f}%"
-                  f"{'' if good else f'  below {LINES_WANTED:.0f} %'}")
+                  f"{'' if good else f'  below {wanted:.0f} %'}")
         print(f"{passed} passed, {failed} failed")
         return 1 if failed else 0
 
@@ -254,10 +257,15 @@ class Runner:
             kept.mkdir(parents=True, exist_ok=True)
             there = {path.read_bytes() for folder in self.seeds(target) for path in folder.iterdir()}
             room = KEPT_BYTES_MAX - sum(path.stat().st_size for path in kept.iterdir())
-            for path in sorted(smaller.iterdir(), key=lambda path: path.stat().st_size):
-                room -= path.stat().st_size if path.read_bytes() not in there else 0
-                if room > 0 and path.read_bytes() not in there:
-                    shutil.copy(path, kept / path.name[:12])
+            seeds = len(list(kept.iterdir()))
+            by_size = sorted(smaller.iterdir(), key=lambda path: path.stat().st_size)
+            # Long ones reach most, short ones what is refused at once.
+            for path in itertools.chain.from_iterable(zip(reversed(by_size), by_size)):
+                if (kept / path.name[:12]).exists() or path.read_bytes() in there or path.stat().st_size > room or seeds >= KEPT_SEEDS_MAX:
+                    continue
+                room -= path.stat().st_size
+                seeds += 1
+                shutil.copy(path, kept / path.name[:12])
             print(f"fuzz {target.name}: {len(list(kept.iterdir()))} seeds")
         return 0
 

@@ -76,11 +76,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             silenced.insert(*who);
         }
     }
+    std::filesystem::remove(file);
+    partition.look(2); // too soon to read again
     BELFRY_CHECK(partition.unknown_words() == unknown);
     for (std::size_t i = 0; i < count; ++i) {
         const dataplane::Endpoint& from = roster().validators[i].votes;
         BELFRY_CHECK(partition.hears(Lane::votes, from) != silenced.contains(i));
         BELFRY_CHECK(partition.hears(Lane::transactions, from));
     }
+    PartitionFile none(file, roster());
+    none.look(1);
+    BELFRY_CHECK(none.hears(Lane::votes, roster().validators[0].votes));
     return 0;
 }

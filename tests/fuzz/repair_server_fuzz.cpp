@@ -89,6 +89,7 @@ public:
         }
         const auto answer = server_.serve(datagram, now_ns_);
         if (!answer) {
+            BELFRY_CHECK(to_string(answer.error()) != "unknown");
             return;
         }
         BELFRY_CHECK(!spoilt && signer == request.sender && request.sender < roster_count);

@@ -125,5 +125,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     RpcClient client(liar->url(), {.connect_ms = std::chrono::milliseconds(2000),
                                    .call_ms = std::chrono::milliseconds(2000)});
     ask(client, data[0] / 2);
+    const RpcClient moved = std::move(client);
+    BELFRY_CHECK(moved.url() == liar->url());
     return 0;
 }

@@ -38,6 +38,8 @@ void texts(std::string_view text)
         BELFRY_CHECK(again && *again == *endpoint);
         sockaddr_storage name{};
         BELFRY_CHECK(endpoint->to(name) > 0 && dataplane::Endpoint::from(name) == *endpoint);
+        const dataplane::EndpointHasher hasher;
+        BELFRY_CHECK(hasher(*again) == hasher(*endpoint));
     }
     try {
         const HttpConnection connection(text, std::chrono::milliseconds(1),

@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace belfry::node {
 
@@ -32,7 +33,7 @@ public:
         (void)::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         // The socket interface takes every kind of address as a sockaddr.
         if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
-            throw std::runtime_error("connect");
+            throw std::system_error(errno, std::generic_category(), "connect");
         }
     }
     ~RawClient() { ::close(socket_); }
