@@ -156,8 +156,8 @@ TEST(TurbineTree, puts_stake_at_the_root_in_proportion)
     }
     // Of 50 left without the leader: 20 and 30. Five standard deviations are 268.
     EXPECT_EQ(first_count[1], 0);
-    EXPECT_NEAR(first_count[2], draws * 2 / 5, 270);
-    EXPECT_NEAR(first_count[3], draws * 3 / 5, 270);
+    EXPECT_NEAR(first_count[2], draws * 0.4, 270);
+    EXPECT_NEAR(first_count[3], draws * 0.6, 270);
 }
 
 TEST(TurbineTree, differs_from_shred_to_shred)

@@ -135,6 +135,7 @@ public:
     std::uint64_t priority_fees = 0;
 
     /// signatures: of the transaction. writable: wallets that the message's header calls so.
+    // NOLINTNEXTLINE(readability-function-size): one transaction from its first to its last rule
     [[nodiscard]] Result apply(const Intent& intent, const ledger::Transaction& wire,
                                const std::vector<crypto::InsecureSigningKey>& keys)
     {
