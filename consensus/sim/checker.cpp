@@ -348,7 +348,7 @@ void Checker::restarted(std::size_t machine, const EngineStatus& status)
 {
     Watched& watched = watched_[machine];
     const std::optional<BlockName>& last_vote = status.last_vote;
-    // What was asked for and not yet durable is forgotten: the engine may say again what it said before.
+    // What was only asked for is forgotten: the engine may say again what it said before.
     const bool kept = watched.durable && last_vote && watched.durable->block() == *last_vote;
     watched.asked = kept ? watched.durable : std::nullopt;
     if (!watched.honest || !watched.newest) {
