@@ -16,13 +16,15 @@ SAID = re.compile(r"vote journal: a write failed \((?:io|disk_full)\): .*, then 
 class Report:
     """What the library counted; the layout is that of Report in disk_faults.cpp."""
     HEAD, ENTRY = struct.Struct("<5Q24s"), struct.Struct("<24sQ")
-    BYTES = HEAD.size + 40 * ENTRY.size
+    DELAY_AT = HEAD.size + 40 * ENTRY.size
+    BYTES = DELAY_AT + 16
 
     def __init__(self, data):
         (self.fired_ns, self.fired_count, self.votes_after, self.last_vote_ns, self.retries,
          name) = self.HEAD.unpack_from(data)
         self.fired_name = name.rstrip(b"\0").decode()
-        entries = self.ENTRY.iter_unpack(data[self.HEAD.size:])
+        entries = self.ENTRY.iter_unpack(data[self.HEAD.size:self.DELAY_AT])
+        self.delay_ms, self.delayed_count = struct.unpack_from("<QQ", data, self.DELAY_AT)
         self.counts = {name.rstrip(b"\0").decode(): count for name, count in entries if count}
 
     @property
@@ -116,7 +118,8 @@ def replay(record, directory):
     for action, path, offset, data in events(record):
         name = os.path.relpath(path, directory) if os.path.isabs(path) else path
         if action == "r":
-            files["votes"] = files.pop(name)
+            data = data.decode()
+            files[os.path.relpath(data, directory) if os.path.isabs(data) else data] = files.pop(name)
         elif action == "a":
             files[name] = bytearray(offset)
         elif action in "wd":
