@@ -146,7 +146,7 @@ int open_event(int directory, const char* path, int flags, mode_t mode)
 /// The file that takes this name.
 std::string renamed_file(std::string_view to)
 {
-    return to == "votes"                          ? "journal"
+    return to == "votes"                         ? "journal"
            : to.ends_with("/history/ledger.mdb") ? "history"
            : to.ends_with("/ledger.mdb")         ? "ledger"
                                                  : "";

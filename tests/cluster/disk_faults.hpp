@@ -17,7 +17,8 @@
 //                            | error NAME EIO|ENOSPC N once|on   it fails, or it and all after it
 //                            | full BYTES                        ENOSPC when so many are written
 //                            | lie NAME                          success without doing it
-//                            | slow NAME                         as many ms late as the report says;
+//                            | slow NAME                         as many ms late as the report
+//                            says;
 //                                                                FILE.* is each event of a file
 //          BELFRY_DISK_REPORT = file   counts and what was done, mapped: it outlives SIGKILL
 //          BELFRY_DISK_RECORD = file   every event with its bytes, enough to make the files anew

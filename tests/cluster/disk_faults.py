@@ -64,6 +64,12 @@ class DiskFaults:
         data = file.read_bytes() if file.exists() else b""  # it has just been started
         return Report(data.ljust(Report.BYTES, b"\0"))
 
+    def delay(self, milliseconds):
+        """Of the order `slow`: from now on each event of its name waits so long."""
+        with open(self.folder / "disk-report", "r+b") as file:
+            file.seek(Report.DELAY_AT)
+            file.write(struct.pack("<Q", milliseconds))
+
     def said(self):
         """What it wrote into its log in this life."""
         return (self.folder / "log").read_bytes()[self.life:].decode(errors="replace")

@@ -232,7 +232,8 @@ void CrashDisk::apply_some(Bytes& file, const Write& write, Loss loss, Random& r
             file.resize(to);
         }
         const auto begin = write.bytes.begin() - static_cast<std::ptrdiff_t>(write.offset);
-        std::copy(begin + static_cast<std::ptrdiff_t>(from), begin + static_cast<std::ptrdiff_t>(to),
+        std::copy(begin + static_cast<std::ptrdiff_t>(from),
+                  begin + static_cast<std::ptrdiff_t>(to),
                   file.begin() + static_cast<std::ptrdiff_t>(from));
     }
     if (below(random, 8) == 0) {
@@ -264,8 +265,8 @@ CrashDisk::Files CrashDisk::after_cut(Loss loss, Random& random) const
     }
     // Of the prefixes: everything before this one is there, this one is torn.
     const std::uint64_t torn = first + below(random, written_ - first + 1);
-    const bool is_prefix = loss == Loss::prefix_sectors || loss == Loss::prefix_words ||
-                           loss == Loss::suffix_words;
+    const bool is_prefix =
+        loss == Loss::prefix_sectors || loss == Loss::prefix_words || loss == Loss::suffix_words;
     Files files;
     for (const auto& [name, number] : names_after_cut(random)) {
         const Inode& inode = inodes_[number];

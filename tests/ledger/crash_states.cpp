@@ -151,8 +151,7 @@ void check_cuts(const Plan& plan, const std::vector<DiskEvent>& events, std::siz
             ++told.states;
             ++told.by_loss[static_cast<std::size_t>(loss)];
             if (!verdict.wrong.empty()) {
-                const std::string text =
-                    fmt::format("loss {}: {}", to_string(loss), verdict.wrong);
+                const std::string text = fmt::format("loss {}: {}", to_string(loss), verdict.wrong);
                 std::copy_n(text.begin(), std::min(text.size(), text_bytes_max - 1),
                             told.wrong.begin());
                 return;
@@ -161,8 +160,7 @@ void check_cuts(const Plan& plan, const std::vector<DiskEvent>& events, std::siz
     }
 }
 
-int report(const Plan& plan, std::size_t event_count, const Told* all,
-           const std::vector<int>& ends)
+int report(const Plan& plan, std::size_t event_count, const Told* all, const std::vector<int>& ends)
 {
     std::array<std::uint64_t, loss_count> by_loss = {};
     std::uint64_t states = 0;

@@ -17,7 +17,6 @@ constexpr std::uint64_t accounts_per_flush = 50;
 constexpr std::uint64_t accounts_max = 997;
 constexpr std::uint8_t proof_kind = 4;
 
-
 [[noreturn]] void wrong(const std::string& what)
 {
     throw WrongContent(what);
