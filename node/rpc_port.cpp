@@ -330,6 +330,11 @@ ReadinessAnswer RpcPort::readiness() const
         answer.reasons.push_back("behind the cluster by " + std::to_string(answer.slots_behind) +
                                  " slots");
     }
+    if (const std::uint64_t still_ms = (now - std::min(now, consensus.published_ns)) / 1'000'000;
+        consensus.published_ns != 0 && still_ms >= consensus_still_ms) {
+        answer.reasons.push_back("consensus has waited for its disk for " +
+                                 std::to_string(still_ms) + " ms");
+    }
     if (!answer.quorum_ms_ago) {
         answer.reasons.emplace_back("two thirds of the stake have not been heard since the start");
     } else if (*answer.quorum_ms_ago >= peer_silence_ms) {

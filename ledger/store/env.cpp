@@ -19,12 +19,15 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace belfry::ledger {
 
 namespace {
 constexpr std::string_view schema_key = "schema";
 constexpr std::string_view genesis_key = "genesis";
+constexpr const char* new_file_suffix = ".new";
+constexpr const char* lock_suffix = "-lock"; // LMDB's
 
 ByteView as_bytes(std::string_view text)
 {
@@ -78,14 +81,9 @@ void sync_directory(const std::filesystem::path& directory)
         space ? "free space or raise store.map_size_mb" : "check the disk"));
 }
 
-/// LMDB makes a file by one write of two meta pages; killed in the middle of it, there never was a
-/// ledger, and LMDB would refuse what is left.
-void remove_if_unmade(const std::filesystem::path& file)
+void remove_file(const std::filesystem::path& file)
 {
-    constexpr std::uintmax_t two_pages = 8192;
-    std::error_code none;
-    const std::uintmax_t bytes = std::filesystem::file_size(file, none);
-    if (!none && bytes < two_pages && ::unlink(file.c_str()) != 0) {
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT) {
         refuse_code(file, "was left unmade and cannot be removed", errno);
     }
 }
@@ -144,16 +142,15 @@ LmdbEnv::LmdbEnv(const Options& options)
     , genesis_hash_(options.genesis_hash)
     , lock_(options.directory)
 {
+    const std::filesystem::path file = directory_ / ledger_file_name;
     try {
-        open(options);
-        check_file_bytes();
-        open_databases();
-        if (is_new_) {
-            write_birth();
-            sync_directory(directory_);
-        } else {
-            check_birth();
+        if (!std::filesystem::exists(file)) {
+            make(options, file);
         }
+        open(options, file);
+        check_file_bytes();
+        open_databases(file);
+        check_birth();
     } catch (...) {
         mdb_env_close(env_);
         throw;
@@ -165,10 +162,34 @@ LmdbEnv::~LmdbEnv()
     mdb_env_close(env_);
 }
 
-void LmdbEnv::open(const Options& options)
+/// Under another name until it is whole and durable: LMDB syncs the first pages of a file only with
+/// the first commit, and what a power cut leaves of them cannot be told from a spoilt ledger.
+void LmdbEnv::make(const Options& options, const std::filesystem::path& file)
 {
-    const std::filesystem::path file = directory_ / ledger_file_name;
-    remove_if_unmade(file);
+    const std::filesystem::path unmade = file.string() + new_file_suffix;
+    const std::filesystem::path lock = unmade.string() + lock_suffix;
+    remove_file(unmade);
+    open_file(options, unmade);
+    open_databases(unmade);
+    write_birth();
+    mdb_env_close(std::exchange(env_, nullptr));
+    remove_file(lock);
+    if (::rename(unmade.c_str(), file.c_str()) != 0) {
+        refuse_code(file, "cannot be named", errno);
+    }
+    sync_directory(directory_);
+    is_new_ = true;
+}
+
+void LmdbEnv::open(const Options& options, const std::filesystem::path& file)
+{
+    constexpr std::uintmax_t two_pages = 8192; // LMDB would make a shorter one anew
+    if (const std::uintmax_t bytes = std::filesystem::file_size(file); bytes < two_pages) {
+        refuse(file, fmt::format("is torn: {} bytes are there; move it away to start from genesis "
+                                 "and fetch the chain from the other validators (keep the file "
+                                 "`votes`)",
+                                 bytes));
+    }
     try {
         check_pages(file);
     } catch (const std::runtime_error& why) {
@@ -176,6 +197,11 @@ void LmdbEnv::open(const Options& options)
                                  "the chain from the other validators (keep the file `votes`)",
                                  why.what()));
     }
+    open_file(options, file);
+}
+
+void LmdbEnv::open_file(const Options& options, const std::filesystem::path& file)
+{
     constexpr std::uint64_t page = 4096;
     const std::uint64_t map_bytes = std::max(options.map_bytes / page * page, 64 * page);
     int code = mdb_env_create(&env_);
@@ -221,9 +247,8 @@ void LmdbEnv::check_file_bytes() const
     }
 }
 
-void LmdbEnv::open_databases()
+void LmdbEnv::open_databases(const std::filesystem::path& file)
 {
-    const std::filesystem::path file = directory_ / ledger_file_name;
     MDB_txn* transaction = nullptr;
     int code = mdb_txn_begin(env_, nullptr, 0, &transaction);
     if (code == 0) {
@@ -235,12 +260,7 @@ void LmdbEnv::open_databases()
                 code = mdb_dbi_open(transaction, database->name, MDB_CREATE, &database->handle);
             }
         }
-        // Without a birth record this is a new file, or one whose making was cut short.
-        MDB_stat meta{};
-        if (code == 0) {
-            code = mdb_stat(transaction, databases_.meta.handle, &meta);
-        }
-        is_new_ = meta.ms_entries == 0;
+        found_commit_ = mdb_txn_id(transaction) - 1;
         if (code == 0) {
             code = mdb_txn_commit(transaction);
         } else {
@@ -274,6 +294,14 @@ void LmdbEnv::check_birth() const
 {
     const std::filesystem::path file = directory_ / ledger_file_name;
     const LmdbTransaction transaction = or_refuse(LmdbTransaction::read(*this), file);
+    // A meta page that a disk has mixed of two bears the newer's number and leads to older pages.
+    if (const auto number = or_refuse(transaction.committed_number(), file);
+        number && *number != found_commit_) {
+        refuse(file, fmt::format("its newest state calls itself commit {}, and is of commit {}; "
+                                 "restore it, or move it away to start from genesis and fetch the "
+                                 "chain from the other validators (keep the file `votes`)",
+                                 found_commit_, *number));
+    }
     const auto schema = or_refuse(transaction.get(databases_.meta, as_bytes(schema_key)), file);
     const auto genesis = or_refuse(transaction.get(databases_.meta, as_bytes(genesis_key)), file);
     if (!schema || !genesis || genesis->size() != Hash::size_bytes) {

@@ -83,8 +83,10 @@ public:
     void mark_failed(StoreError error) { failed_ = error; }
 
 private:
-    void open(const Options& options);
-    void open_databases();
+    void make(const Options& options, const std::filesystem::path& file);
+    void open(const Options& options, const std::filesystem::path& file);
+    void open_file(const Options& options, const std::filesystem::path& file);
+    void open_databases(const std::filesystem::path& file);
     void check_file_bytes() const;
     void write_birth();
     void check_birth() const;
@@ -95,6 +97,7 @@ private:
     MDB_env* env_ = nullptr;
     LmdbDatabases databases_;
     std::optional<StoreError> failed_;
+    std::uint64_t found_commit_ = 0; // what LMDB calls the state that this start found
     bool is_new_ = false;
 };
 

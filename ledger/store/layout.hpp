@@ -4,7 +4,8 @@
 //
 // The data directory
 //   LOCK         held with flock(LOCK_EX) while a node runs
-//   ledger.mdb   LMDB environment opened with MDB_NOSUBDIR (beside it ledger.mdb-lock)
+//   ledger.mdb   LMDB environment opened with MDB_NOSUBDIR (beside it ledger.mdb-lock); until it
+//                is whole its name is ledger.mdb.new
 //   votes        the vote journal (vote_journal.hpp)
 //   history/     a directory of the same kind without votes, of which only "meta" and "addresses"
 //                are used: an index that can be removed and is made again from the ledger
@@ -17,6 +18,8 @@
 // database    key                                    content
 // "meta"      "schema"                               u32 schema_version
 //             "genesis"                              genesis hash 32
+//             "commit"                               u64, LMDB's number of the transaction that
+//                                                    wrote this: every one that changes anything
 //             "anchor"                               the finalized block of "accounts": slot u64 |
 //                                                    block id 32 | height u64 | state hash 32 |
 //                                                    last chain hash 32 | account count u64 |

@@ -6,6 +6,7 @@
 #include "ledger/store/layout.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -17,6 +18,12 @@ namespace {
 MDB_val as_value(ByteView bytes)
 {
     return MDB_val{.mv_size = bytes.size(), .mv_data = const_cast<std::uint8_t*>(bytes.data())};
+}
+
+ByteView commit_key()
+{
+    static constexpr std::array<std::uint8_t, 6> key{'c', 'o', 'm', 'm', 'i', 't'};
+    return key;
 }
 
 ByteView as_view(const MDB_val& value)
@@ -98,7 +105,7 @@ Result<LmdbTransaction, StoreError> LmdbTransaction::read(const LmdbEnv& env)
     if (const int code = mdb_txn_begin(env.raw(), nullptr, MDB_RDONLY, &raw); code != 0) {
         return std::unexpected(store_error_from_lmdb(code));
     }
-    return LmdbTransaction(nullptr, raw);
+    return LmdbTransaction(nullptr, env.databases(), raw);
 }
 
 Result<LmdbTransaction, StoreError> LmdbTransaction::write(LmdbEnv& env)
@@ -112,7 +119,7 @@ Result<LmdbTransaction, StoreError> LmdbTransaction::write(LmdbEnv& env)
         env.mark_failed(error);
         return std::unexpected(error);
     }
-    return LmdbTransaction(&env, raw);
+    return LmdbTransaction(&env, env.databases(), raw);
 }
 
 LmdbTransaction::~LmdbTransaction()
@@ -162,6 +169,7 @@ Result<void, StoreError> LmdbTransaction::put(const LmdbDatabase& database, Byte
     for (std::size_t i = 0; i < record_checksum_bytes; ++i) {
         target[content.size() + i] = static_cast<std::uint8_t>(crc >> (8 * i));
     }
+    changed_ = true;
     return {};
 }
 
@@ -173,6 +181,7 @@ Result<bool, StoreError> LmdbTransaction::erase(const LmdbDatabase& database, By
     if (code != 0 && code != MDB_NOTFOUND) {
         return std::unexpected(fail(code));
     }
+    changed_ = changed_ || code == 0;
     return code == 0;
 }
 
@@ -188,10 +197,31 @@ Result<std::uint64_t, StoreError> LmdbTransaction::record_count(const LmdbDataba
 Result<void, StoreError> LmdbTransaction::commit()
 {
     BELFRY_CHECK(env_ != nullptr);
+    if (changed_) {
+        Bytes number;
+        ByteWriter(number).u64(mdb_txn_id(raw_));
+        if (const auto noted = put(databases_->meta, commit_key(), number); !noted) {
+            return noted;
+        }
+    }
     if (const int code = mdb_txn_commit(std::exchange(raw_, nullptr)); code != 0) {
         return std::unexpected(fail(code));
     }
     return {};
+}
+
+Result<std::optional<std::uint64_t>, StoreError> LmdbTransaction::committed_number() const
+{
+    BELFRY_TRY(content, get(databases_->meta, commit_key()));
+    if (!content) {
+        return std::nullopt;
+    }
+    ByteReader reader(*content);
+    const std::uint64_t number = reader.u64();
+    if (!reader.finished()) {
+        return std::unexpected(StoreError::corrupt_record);
+    }
+    return number;
 }
 
 Result<LmdbCursor, StoreError> LmdbCursor::open(const LmdbTransaction& transaction,

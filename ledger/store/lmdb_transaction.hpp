@@ -27,7 +27,9 @@ public:
     [[nodiscard]] static Result<LmdbTransaction, StoreError> write(LmdbEnv& env);
     LmdbTransaction(LmdbTransaction&& other) noexcept
         : env_(other.env_)
+        , databases_(other.databases_)
         , raw_(std::exchange(other.raw_, nullptr))
+        , changed_(other.changed_)
     {
     }
     LmdbTransaction& operator=(LmdbTransaction&&) = delete;
@@ -43,20 +45,28 @@ public:
     [[nodiscard]] Result<bool, StoreError> erase(const LmdbDatabase& database, ByteView key);
     [[nodiscard]] Result<std::uint64_t, StoreError>
     record_count(const LmdbDatabase& database) const;
-    /// Durable on success. The transaction is over in any case.
+    /// Durable on success. The transaction is over in any case. Its number is written with what it
+    /// changed: LMDB's meta page, which has no checksum, cannot then lead to anything else.
     [[nodiscard]] Result<void, StoreError> commit();
+
+    /// The number of the transaction that wrote the state seen here, by that state's own record;
+    /// nullopt when it has none.
+    [[nodiscard]] Result<std::optional<std::uint64_t>, StoreError> committed_number() const;
 
     [[nodiscard]] MDB_txn* raw() const { return raw_; }
 
 private:
-    LmdbTransaction(LmdbEnv* writable, MDB_txn* raw)
+    LmdbTransaction(LmdbEnv* writable, const LmdbDatabases& databases, MDB_txn* raw)
         : env_(writable)
+        , databases_(&databases)
         , raw_(raw)
     {
     }
     [[nodiscard]] StoreError fail(int code);
     LmdbEnv* env_; // of a transaction that writes
+    const LmdbDatabases* databases_;
     MDB_txn* raw_;
+    bool changed_ = false;
 };
 
 /// Walks over one database in the order of its keys.

@@ -177,6 +177,8 @@ struct ReadinessAnswer {
     std::optional<std::uint64_t> quorum_ms_ago;
 };
 inline constexpr std::uint64_t peer_silence_ms = 10'000;
+/// A consensus tile that has not looked up for so long writes its journal, or has no processor.
+inline constexpr std::uint64_t consensus_still_ms = 3'000;
 /// To GetBlockSummary; nullopt: no such block here (skipped, pruned or not yet come).
 struct BlockSummary {
     Slot slot;

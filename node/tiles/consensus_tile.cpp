@@ -98,6 +98,7 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
     , evidence_(options_.roster.validators.size())
     , slot_built_(options_.tip.slot)
     , highest_replayed_(options_.tip.slot)
+    , highest_given_(options_.tip.slot)
     , finalized_(options_.finalized)
 {
     for (const RosterEntry& entry : options_.roster.validators) {
@@ -358,6 +359,7 @@ void ConsensusTile::set_finalized(const ledger::BlockRef& ref)
 
 void ConsensusTile::give_block(const ReplayedBlock& block, std::uint64_t now_ns)
 {
+    highest_given_ = std::max(highest_given_, block.ref.slot);
     if (block.valid) {
         slots_replayed_.insert(block.ref.slot);
         if (!block.stored_already && clock_.slot_ended(block.ref.slot, now_ns)) {
@@ -495,7 +497,7 @@ bool ConsensusTile::try_build(std::uint64_t now_ns)
 {
     if (journal_ == nullptr || failed_ || !signing_begun_ ||
         now_ns - started_ns_ < listen_slots * slot_ns_ ||
-        counts_.cluster.value > highest_replayed_.value + behind_slots) {
+        counts_.cluster.value > highest_given_.value + behind_slots) {
         return false;
     }
     // The slot after the one under way may begin early: its predecessor may be replayed already.
@@ -540,7 +542,9 @@ void ConsensusTile::publish(std::uint64_t now_ns)
     counts_.tower_depth = status.tower_depth;
     counts_.may_sign = status.may_sign;
     counts_.silence = silence();
-    counts_.behind = counts_.cluster.value > highest_replayed_.value + behind_slots;
+    // Not by what was replayed: on a slow disk that is far ahead of what may be voted for.
+    counts_.behind = counts_.cluster.value > status.best.slot.value + behind_slots;
+    counts_.published_ns = now_ns;
     engine_counts_.clear();
     engine_->count(engine_counts_);
     counts_.engine_count = std::min(engine_counts_.size(), engine_counts_max);

@@ -63,6 +63,7 @@ struct ConsensusSnapshot {
     bool may_sign = false;
     Silence silence = Silence::listening;
     bool behind = false;
+    std::uint64_t published_ns = 0;
     std::uint16_t clock_leader = 0;
     std::uint64_t tower_depth = 0;
     std::uint64_t votes_sent = 0;
@@ -211,6 +212,7 @@ private:
     std::optional<Epoch> epoch_given_;
     Slot slot_built_; // newest own slot that was begun, or let go
     Slot highest_replayed_;
+    Slot highest_given_; // to the engine: replayed and durable
     ledger::BlockRef finalized_;
     ledger::BlockRef certified_; // by certificates in blocks beyond the engine's window
     Bytes vote_bytes_;

@@ -16,6 +16,7 @@ from disk_scenarios import (
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
 from identity_scenarios import old_copy, truthful_health, twins, twins_apart
 from kill_scenarios import kill_all, kill_two, random_kills, standstill, standstill_of_all
+from slow_scenarios import slow_disks, slow_some
 from spoilt_scenarios import spoilt_all, spoilt_some
 
 
@@ -319,7 +320,7 @@ SCENARIOS = {f.__name__: f for f in (
     clock_jump, kill_two, standstill_of_all, kill_all, random_kills, standstill,
     old_copy, twins, twins_apart, truthful_health,
     recorder, birth, crash_some, crash_points, errors_some, disk_errors, disk_full,
-    small_disk, power_cuts, spoilt_some, spoilt_all)}
+    small_disk, power_cuts, slow_some, slow_disks, spoilt_some, spoilt_all)}
 
 
 def main():

@@ -16,13 +16,15 @@ SAID = re.compile(r"vote journal: a write failed \((?:io|disk_full)\): .*, then 
 class Report:
     """What the library counted; the layout is that of Report in disk_faults.cpp."""
     HEAD, ENTRY = struct.Struct("<5Q24s"), struct.Struct("<24sQ")
-    BYTES = HEAD.size + 40 * ENTRY.size
+    DELAY_AT = HEAD.size + 40 * ENTRY.size
+    BYTES = DELAY_AT + 16
 
     def __init__(self, data):
         (self.fired_ns, self.fired_count, self.votes_after, self.last_vote_ns, self.retries,
          name) = self.HEAD.unpack_from(data)
         self.fired_name = name.rstrip(b"\0").decode()
-        entries = self.ENTRY.iter_unpack(data[self.HEAD.size:])
+        entries = self.ENTRY.iter_unpack(data[self.HEAD.size:self.DELAY_AT])
+        self.delay_ms, self.delayed_count = struct.unpack_from("<QQ", data, self.DELAY_AT)
         self.counts = {name.rstrip(b"\0").decode(): count for name, count in entries if count}
 
     @property
@@ -62,6 +64,12 @@ class DiskFaults:
         data = file.read_bytes() if file.exists() else b""  # it has just been started
         return Report(data.ljust(Report.BYTES, b"\0"))
 
+    def delay(self, milliseconds):
+        """Of the order `slow`: from now on each event of its name waits so long."""
+        with open(self.folder / "disk-report", "r+b") as file:
+            file.seek(Report.DELAY_AT)
+            file.write(struct.pack("<Q", milliseconds))
+
     def said(self):
         """What it wrote into its log in this life."""
         return (self.folder / "log").read_bytes()[self.life:].decode(errors="replace")
@@ -91,7 +99,7 @@ class DiskFaults:
         lines = SAID.findall(said)
         expect(len(lines) == 1, f"after an error at {where} it says {lines}: {said[-600:]}")
         # LMDB takes a meta page whose write failed back out of the page cache, by one write of the old one.
-        taken_back = 1 if report.fired_name == "ledger_meta.write" else 0
+        taken_back = 1 if report.fired_name.endswith("_meta.write") else 0
         expect(report.retries <= taken_back, f"after an error at {where} it tried {report.retries} times again")
         expect(report.voted_for_s <= slot_s * SLOWNESS,
                f"after an error at {where} it voted for {report.voted_for_s:.3f} s more")
@@ -116,7 +124,8 @@ def replay(record, directory):
     for action, path, offset, data in events(record):
         name = os.path.relpath(path, directory) if os.path.isabs(path) else path
         if action == "r":
-            files["votes"] = files.pop(name)
+            data = data.decode()
+            files[os.path.relpath(data, directory) if os.path.isabs(data) else data] = files.pop(name)
         elif action == "a":
             files[name] = bytearray(offset)
         elif action in "wd":

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/ledger/data_directory.hpp"
 
+#include "ledger/store/crc32c.hpp"
+
 #include <lmdb.h>
 
 #include <array>
@@ -10,8 +12,13 @@
 namespace belfry::ledger {
 
 namespace {
+MDB_val value_of(const Bytes& bytes)
+{
+    return {.mv_size = bytes.size(), .mv_data = const_cast<std::uint8_t*>(bytes.data())};
+}
+
 /// Written from layout.hpp's comment alone, so that the comment is tested too.
-void with_database(const std::filesystem::path& directory, const std::string& name,
+void with_database(const std::filesystem::path& directory, const std::string& name, bool changes,
                    const std::function<int(MDB_txn*, MDB_dbi)>& action)
 {
     MDB_env* env = nullptr;
@@ -29,14 +36,24 @@ void with_database(const std::filesystem::path& directory, const std::string& na
     require(mdb_txn_begin(env, nullptr, 0, &transaction));
     require(mdb_dbi_open(transaction, name.c_str(), 0, &database));
     require(action(transaction, database));
+    if (changes) {
+        MDB_dbi meta = 0;
+        require(mdb_dbi_open(transaction, "meta", 0, &meta));
+        Bytes key{'c', 'o', 'm', 'm', 'i', 't'};
+        Bytes value;
+        ByteWriter(value).u64(mdb_txn_id(transaction));
+        Bytes summed{'m', 'e', 't', 'a'};
+        summed.insert(summed.end(), key.begin(), key.end());
+        summed.insert(summed.end(), value.begin(), value.end());
+        ByteWriter(value).u32(crc32c(summed));
+        MDB_val raw_key = value_of(key);
+        MDB_val raw = value_of(value);
+        require(mdb_put(transaction, meta, &raw_key, &raw, 0));
+    }
     require(mdb_txn_commit(transaction));
     mdb_env_close(env);
 }
 
-MDB_val value_of(const Bytes& bytes)
-{
-    return {.mv_size = bytes.size(), .mv_data = const_cast<std::uint8_t*>(bytes.data())};
-}
 } // namespace
 
 ScratchDirectory::ScratchDirectory()
@@ -59,7 +76,7 @@ Bytes raw_value(const std::filesystem::path& directory, const std::string& datab
                 const Bytes& key)
 {
     Bytes value;
-    with_database(directory, database, [&](MDB_txn* transaction, MDB_dbi handle) {
+    with_database(directory, database, false, [&](MDB_txn* transaction, MDB_dbi handle) {
         MDB_val raw_key = value_of(key);
         MDB_val raw{};
         const int code = mdb_get(transaction, handle, &raw_key, &raw);
@@ -75,7 +92,7 @@ Bytes raw_value(const std::filesystem::path& directory, const std::string& datab
 void put_raw_value(const std::filesystem::path& directory, const std::string& database,
                    const Bytes& key, const Bytes& value)
 {
-    with_database(directory, database, [&](MDB_txn* transaction, MDB_dbi handle) {
+    with_database(directory, database, true, [&](MDB_txn* transaction, MDB_dbi handle) {
         MDB_val raw_key = value_of(key);
         MDB_val raw = value_of(value);
         return mdb_put(transaction, handle, &raw_key, &raw, 0);
@@ -85,7 +102,7 @@ void put_raw_value(const std::filesystem::path& directory, const std::string& da
 void erase_raw_value(const std::filesystem::path& directory, const std::string& database,
                      const Bytes& key)
 {
-    with_database(directory, database, [&](MDB_txn* transaction, MDB_dbi handle) {
+    with_database(directory, database, true, [&](MDB_txn* transaction, MDB_dbi handle) {
         MDB_val raw_key = value_of(key);
         return mdb_del(transaction, handle, &raw_key, nullptr);
     });

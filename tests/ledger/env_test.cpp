@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <fstream>
@@ -111,15 +112,56 @@ TEST(LmdbEnv, refuses_a_file_that_is_not_a_ledger_or_is_cut_short)
 
 TEST(LmdbEnv, makes_anew_what_was_killed_while_it_was_made)
 {
+    const ScratchDirectory scratch;
+    const std::filesystem::path file = scratch.path() / "data" / "ledger.mdb";
+    const std::filesystem::path unmade = file.string() + ".new";
+    for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{8192}}) {
+        {
+            const LmdbEnv env(options(scratch));
+        }
+        std::filesystem::rename(file, unmade);
+        std::filesystem::resize_file(unmade, bytes);
+        const LmdbEnv again(options(scratch));
+        EXPECT_TRUE(again.is_new());
+        EXPECT_FALSE(std::filesystem::exists(unmade));
+    }
+    EXPECT_FALSE(LmdbEnv(options(scratch)).is_new());
+}
+
+TEST(LmdbEnv, refuses_a_ledger_without_its_first_pages)
+{
     for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, std::size_t{4096}}) {
         const ScratchDirectory scratch;
         {
             const LmdbEnv env(options(scratch));
         }
         std::filesystem::resize_file(scratch.path() / "data" / "ledger.mdb", bytes);
-        const LmdbEnv again(options(scratch));
-        EXPECT_TRUE(again.is_new());
+        EXPECT_TRUE(contains(open_error(options(scratch)), "is torn"));
     }
+}
+
+TEST(LmdbEnv, refuses_a_newest_meta_page_that_leads_to_an_older_state)
+{
+    const ScratchDirectory scratch;
+    {
+        LmdbEnv env(options(scratch));
+        Anchor anchor;
+        anchor.block.slot = Slot{1};
+        ASSERT_TRUE(AccountStore(env).flush({}, anchor));
+    }
+    // The older of the two meta pages is given the number of the next commit.
+    std::fstream file(scratch.path() / "data" / "ledger.mdb",
+                      std::ios::binary | std::ios::in | std::ios::out);
+    constexpr std::streamoff number_at = 16 + 24 + 2 * 48 + 8;
+    char numbers[2] = {};
+    for (const std::streamoff page : {0, 1}) {
+        file.seekg(page * 4096 + number_at).get(numbers[page]);
+    }
+    const bool second = numbers[1] < numbers[0];
+    file.seekp((second ? 4096 : 0) + number_at);
+    file.put(static_cast<char>(std::max(numbers[0], numbers[1]) + 1));
+    file.close();
+    EXPECT_TRUE(contains(open_error(options(scratch)), "is of commit 2;"));
 }
 
 TEST(LmdbEnv, refuses_a_flipped_birth_record_and_another_schema)
