@@ -88,6 +88,7 @@ TileStatus bank_status(const BankSnapshot& bank)
                      {"forwards_sent", bank.forwards_sent}};
     tile.drops = {{"gate.expired", bank.gate.expired},
                   {"gate.cannot_pay", bank.gate.cannot_pay},
+                  {"gate.quarantined", bank.gate.quarantined},
                   {"gate.early_full", bank.gate.early_full},
                   {"gate.early_expired", bank.gate.early_expired},
                   {"pool.duplicate", bank.pool.duplicate},
@@ -329,6 +330,10 @@ ReadinessAnswer RpcPort::readiness() const
     if (consensus.behind) {
         answer.reasons.push_back("behind the cluster by " + std::to_string(answer.slots_behind) +
                                  " slots");
+    }
+    if (bank.quarantined > bank.finalized) {
+        answer.reasons.push_back("the block of slot " + std::to_string(bank.quarantined.value) +
+                                 " is in quarantine: this node died of it more than once");
     }
     if (!answer.quorum_ms_ago) {
         answer.reasons.emplace_back("two thirds of the stake have not been heard since the start");

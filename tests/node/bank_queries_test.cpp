@@ -130,6 +130,46 @@ TEST_F(BankQueriesTest, a_payer_that_holds_less_than_the_fee_is_told_so)
     EXPECT_EQ(pool_.size(), 0U);
 }
 
+TEST_F(BankQueriesTest, a_transaction_in_quarantine_is_refused_before_anything_looks_at_it)
+{
+    const ledger::Transaction deadly = test::transfer({.from = wallets_[0],
+                                                       .to = wallets_[1].pubkey,
+                                                       .lamports = 7,
+                                                       .blockhash = bank_.genesis_hash()});
+    exec::Bank careful(genesis_, {.quarantine = exec::Quarantine(
+                                      {.blocks = {}, .messages = {deadly.message_hash()}}),
+                                  .dies_of = wallets_[1].pubkey}); // looking would be the end
+    levels_.processed = levels_.confirmed = levels_.finalized = careful.finalized().ref();
+    const QueryContext context{.genesis = genesis_,
+                               .roster = roster_,
+                               .levels = levels_,
+                               .history = history_,
+                               .schedule = schedule_,
+                               .bank = careful,
+                               .pool = pool_,
+                               .gate = gate_,
+                               .local = Slot{4},
+                               .airdrop_count = airdrop_count_};
+    const Bytes wire(deadly.wire().begin(), deadly.wire().end());
+    const std::vector<Request> questions{
+        SendTransaction{.wire = wire,
+                        .skip_preflight = false,
+                        .preflight_commitment = Commitment::processed,
+                        .min_context_slot = {}},
+        SendTransaction{.wire = wire,
+                        .skip_preflight = true,
+                        .preflight_commitment = Commitment::processed,
+                        .min_context_slot = {}},
+        SimulateTransaction{.wire = wire, .accounts = {}, .commitment = Commitment::processed}};
+    for (const Request& question : questions) {
+        const ReplyBody body = answer({7, question}, context).body;
+        const auto* const refused = std::get_if<NotAvailable>(&body);
+        ASSERT_NE(refused, nullptr) << question.index();
+        EXPECT_NE(refused->why.find("in quarantine"), std::string::npos) << refused->why;
+    }
+    EXPECT_EQ(pool_.size(), 0U);
+}
+
 TEST_F(BankQueriesTest, an_expired_blockhash_is_refused_aloud)
 {
     const Hash old = blockhash_;
