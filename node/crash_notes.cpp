@@ -11,11 +11,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <fstream>
 #include <iterator>
 #include <map>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace belfry::node {

@@ -118,7 +118,10 @@ public:
     }
     ReplyBody operator()(const GetFirstAvailableBlock&) { return final_chain(); }
     ReplyBody operator()(const GetProofs&) { return final_chain(); }
-    ReplyBody operator()(const GetSignaturesForAddress&) { return final_chain(); }
+    ReplyBody operator()(const GetSignaturesForAddress& question)
+    {
+        return unfinal_chain(context_, at(question.commitment));
+    }
     ReplyBody operator()(const GetBlockProduction&) { return final_chain(); }
     ReplyBody operator()(const GetRecentPerformanceSamples& question)
     {

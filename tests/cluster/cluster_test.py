@@ -184,8 +184,19 @@ def commitments(make):
                                        cluster.folder / "faucet.json", "--to", receiver, "--lamports", lamports)
     cluster.wait("processed shows the transfer", lambda: balance(0, "processed") == lamports, 30)
     expect(balance(0, "finalized") == 0, "finalized showed a transfer that only just was processed")
+
+    def listed(index, commitment):
+        found = cluster.call(index, "getSignaturesForAddress", receiver, {"commitment": commitment})
+        return [entry["confirmationStatus"] for entry in found or []]
+
+    cluster.wait("the list of the receiver's transactions has it while it is only confirmed",
+                 lambda: listed(0, "confirmed") == ["confirmed"], 20)
+    expect(listed(0, "finalized") == [], "the list of what is final has one that is only confirmed")
     cluster.wait("finalized shows the transfer everywhere",
                  lambda: all(balance(i, "finalized") == lamports for i in cluster.all), 60)
+    cluster.wait("it is listed as final everywhere",
+                 lambda: all(listed(i, level) == ["finalized"] for i in cluster.all
+                             for level in ("confirmed", "finalized")), 10)
     expect(sender.wait(timeout=60) == 0, f"transfer ended with {sender.returncode}")
     signature = re.search(r"^signature (\S+)$", (cluster.folder / "commands.log").read_text(), re.M)[1]
     for index in cluster.all:
