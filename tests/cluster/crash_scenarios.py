@@ -49,7 +49,9 @@ def crash_loop(make):
                  30)
     print(f"{DEATHS} deaths, and up for good {time.monotonic() - first:.1f} s after the first transaction")
 
-    signature = next(s["signature"] for s in cluster.call(0, "getSignaturesForAddress", deadly))
+    cluster.wait("the others have made the transfer final",
+                 lambda: cluster.call(0, "getSignaturesForAddress", deadly), 30)
+    signature = cluster.call(0, "getSignaturesForAddress", deadly)[0]["signature"]
     found = cluster.call(0, "getTransaction", signature, {"encoding": "base64"})
     block = cluster.call(0, "belfryBlock", found["slot"])
     cluster.wait_finalized(max(cluster.processed(others), found["slot"]) + STAYS_UP_SLOTS, others, 60)
