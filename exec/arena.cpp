@@ -2,6 +2,7 @@
 #include "exec/arena.hpp"
 
 #include "base/check.hpp"
+#include "exec/in_flight.hpp"
 
 #include <oneapi/tbb/blocked_range.h>
 #include <oneapi/tbb/global_control.h>
@@ -82,8 +83,10 @@ void Arena::run(std::size_t count, std::size_t grain, void* context, Call call)
 {
     char go = 0;
     char done = 0;
+    const ledger::BlockRef* const block = in_flight.block;
     const auto body = [&](const tbb::blocked_range<std::size_t>& range) {
         taken_over(&go);
+        const BlockInFlight mark(block);
         const int worker = tbb::this_task_arena::current_thread_index();
         BELFRY_CHECK(worker >= 0 && static_cast<std::size_t>(worker) < threads_);
         call(context, Chunk{range.begin(), range.end(), static_cast<std::size_t>(worker)});

@@ -15,12 +15,12 @@ namespace belfry::exec {
 std::string_view to_string(BlockError error)
 {
     static constexpr std::array<std::string_view, block_error_count> names{
-        "unknown_parent",        "too_many_blocks",       "below_finalized",
-        "wrong_parent_slot",     "slot_not_after_parent", "malformed_entries",
-        "wrong_tick_hash_count", "wrong_tick_count",      "wrong_chain_hash",
-        "malformed_transaction", "bad_signature",         "blockhash_not_found",
-        "blockhash_expired",     "duplicate_transaction", "too_many_compute_units",
-        "payer_cannot_pay",      "wrong_state_hash",
+        "unknown_parent",         "too_many_blocks",       "quarantined",
+        "below_finalized",        "wrong_parent_slot",     "slot_not_after_parent",
+        "malformed_entries",      "wrong_tick_hash_count", "wrong_tick_count",
+        "wrong_chain_hash",       "malformed_transaction", "bad_signature",
+        "blockhash_not_found",    "blockhash_expired",     "duplicate_transaction",
+        "too_many_compute_units", "payer_cannot_pay",      "wrong_state_hash",
     };
     return names.at(static_cast<std::size_t>(error));
 }
@@ -28,10 +28,17 @@ std::string_view to_string(BlockError error)
 bool proves_invalid(BlockError error)
 {
     return error != BlockError::unknown_parent && error != BlockError::too_many_blocks &&
-           error != BlockError::below_finalized;
+           error != BlockError::quarantined && error != BlockError::below_finalized;
 }
 
 namespace {
+
+ExecutionRules rules_of(const ledger::Genesis& genesis, const Bank::Options& options)
+{
+    ExecutionRules rules = ExecutionRules::from(genesis);
+    rules.dies_of = options.dies_of;
+    return rules;
+}
 
 [[nodiscard]] std::vector<std::unique_ptr<crypto::Ed25519BatchVerifier>>
 make_verifiers(std::size_t count)
@@ -51,7 +58,7 @@ Bank::Bank(Empty, const ledger::Genesis& genesis, const Options& options)
     , options_(options)
     , genesis_hash_(ledger::genesis_hash(genesis))
     , arena_(options.threads)
-    , executor_(ExecutionRules::from(genesis), arena_)
+    , executor_(rules_of(genesis, options), arena_)
     , verifiers_(make_verifiers(options.threads))
     , tree_(options.history_blocks)
 {

@@ -23,6 +23,7 @@
 #include "exec/block_state.hpp"
 #include "exec/block_tree.hpp"
 #include "exec/executor.hpp"
+#include "exec/quarantine.hpp"
 #include "ledger/model/block.hpp"
 #include "ledger/model/genesis.hpp"
 #include "ledger/model/transaction.hpp"
@@ -37,10 +38,11 @@
 
 namespace belfry::exec {
 
-/// Why a block was not taken. The first four say nothing about its validity.
+/// Why a block was not taken. The first three and below_finalized say nothing about its validity.
 enum class BlockError : std::uint8_t {
     unknown_parent,         // not in the tree (yet)
     too_many_blocks,        // blocks_max are open above finalized
+    quarantined,            // it, or a transaction in it, has killed this node before
     below_finalized,        // its slot is not above finalized: it can never matter
     wrong_parent_slot,      // the parent known by this id stands at another slot
     slot_not_after_parent,  //
@@ -57,7 +59,7 @@ enum class BlockError : std::uint8_t {
     payer_cannot_pay,       //
     wrong_state_hash,       // the footer's is not ours
 };
-inline constexpr std::size_t block_error_count = 17;
+inline constexpr std::size_t block_error_count = 18;
 /// The enumerator's name, for counters and logs.
 [[nodiscard]] std::string_view to_string(BlockError error);
 /// False for errors that only say that the block cannot be judged here and now.
@@ -155,6 +157,8 @@ public:
         bool verify_signatures = true; // off only for measuring
         std::size_t history_blocks = recent_blocks;
         std::size_t blocks_max = 4096;
+        Quarantine quarantine = {};
+        std::optional<Pubkey> dies_of = {}; // for tests: ExecutionRules::dies_of
     };
     /// At genesis. Precondition: a validated genesis.
     Bank(const ledger::Genesis& genesis, const Options& options);
@@ -185,6 +189,7 @@ public:
     /// The block whose state is in memory now; queries do not depend on it.
     [[nodiscard]] const BlockState& position() const;
     [[nodiscard]] const Hash& genesis_hash() const { return genesis_hash_; }
+    [[nodiscard]] const Quarantine& quarantine() const { return options_.quarantine; }
     [[nodiscard]] std::size_t block_count() const; // finalized and above
 
     // Queries at a block of the tree. nullopt: the block is not in it.

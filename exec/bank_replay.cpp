@@ -3,6 +3,7 @@
 #include "crypto/poh.hpp"
 #include "exec/bank.hpp"
 #include "exec/closing.hpp"
+#include "exec/in_flight.hpp"
 #include "exec/programs/compute_budget.hpp"
 #include "ledger/model/entry.hpp"
 
@@ -72,6 +73,7 @@ Result<const BlockState*, BlockError> Bank::replay(const ReplayInput& input)
     if (const BlockState* known = tree_.find(input.block->ref.id); known != nullptr) {
         return known;
     }
+    const BlockInFlight mark(&input.block->ref);
     auto result = run_replay(input);
     ++(result ? counters_.blocks_replayed : counters_.blocks_refused);
     return result;
@@ -99,6 +101,9 @@ Result<const BlockState*, BlockError> Bank::run_replay(const ReplayInput& input)
 
 Result<const BlockState*, BlockError> Bank::place_of(const ledger::Block& block) const
 {
+    if (options_.quarantine.holds_block(block.ref.id)) {
+        return std::unexpected(BlockError::quarantined);
+    }
     if (block.ref.slot <= tree_.finalized().slot()) {
         return std::unexpected(BlockError::below_finalized);
     }
@@ -182,6 +187,9 @@ Result<void, BlockError> Bank::read_transactions(Replay& replay)
     for (const auto& good : replay.parsed) {
         if (!good) {
             return std::unexpected(BlockError::malformed_transaction);
+        }
+        if (options_.quarantine.holds_message(good->message_hash())) {
+            return std::unexpected(BlockError::quarantined);
         }
         replay.transactions.push_back(&*good);
     }

@@ -5,6 +5,7 @@
 #include "crypto/poh.hpp"
 #include "exec/bank.hpp"
 #include "exec/closing.hpp"
+#include "exec/in_flight.hpp"
 #include "exec/programs/compute_budget.hpp"
 
 #include <algorithm>
@@ -153,6 +154,7 @@ void BlockBuilder::sift(const BlockState& parent,
     BlockhashAge age = bank_.tree_.blockhash_age(parent, last_blockhash);
     for (std::size_t i = 0; i < transactions.size(); ++i) {
         const ledger::Transaction& transaction = *transactions[i];
+        const TransactionInFlight mark(transaction);
         PackOutcome& outcome = outcomes_[i];
         if (const Hash blockhash = transaction.recent_blockhash(); blockhash != last_blockhash) {
             last_blockhash = blockhash;

@@ -2,6 +2,7 @@
 #include "exec/executor.hpp"
 
 #include "base/check.hpp"
+#include "exec/in_flight.hpp"
 #include "exec/programs/compute_budget.hpp"
 #include "exec/programs/system.hpp"
 
@@ -31,6 +32,16 @@ void forget_when_empty(WorkingAccount& account)
     if (account.lamports == 0) {
         account = WorkingAccount{};
     }
+}
+
+bool names(const ledger::Transaction& transaction, const Pubkey& account)
+{
+    for (std::size_t index = 0; index < transaction.account_count(); ++index) {
+        if (transaction.account(index) == account) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /// One transaction at work.
@@ -208,6 +219,10 @@ std::uint64_t writable_mask_of(const ledger::Transaction& transaction)
 ExecutionOutcome run_transaction(const LoadedTransaction& loaded, WorkingSet& working,
                                  const ExecutionRules& rules)
 {
+    const TransactionInFlight mark(*loaded.transaction);
+    if (rules.dies_of) {
+        BELFRY_CHECK(!names(*loaded.transaction, *rules.dies_of));
+    }
     return Run(loaded, working, rules)();
 }
 
@@ -256,6 +271,7 @@ void Executor::load(std::span<const ledger::Transaction* const> transactions, Wo
     std::size_t begin = 0;
     for (const ledger::Transaction* transaction : transactions) {
         const std::size_t count = transaction->account_count();
+        const TransactionInFlight mark(*transaction);
         for (std::size_t index = 0; index < count; ++index) {
             places_[begin + index] = working.load(transaction->account(index), lookup);
         }

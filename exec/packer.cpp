@@ -3,6 +3,7 @@
 
 #include "base/check.hpp"
 #include "exec/executor.hpp"
+#include "exec/in_flight.hpp"
 #include "exec/programs/compute_budget.hpp"
 #include "ledger/model/entry.hpp"
 
@@ -28,6 +29,7 @@ InsertResult TransactionPool::insert(const ledger::Transaction& transaction, Ori
         tell(PoolEvent::duplicate, transaction);
         return InsertResult::duplicate;
     }
+    const TransactionInFlight mark(transaction);
     const std::uint64_t priority_fee = compute_budget_of(transaction, rules_).priority_fee.value;
     if (size_ == options_.transactions_max && !make_room(priority_fee)) {
         ++counters_.refused_full;

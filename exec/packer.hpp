@@ -51,6 +51,7 @@ enum class PoolEvent : std::uint8_t {
     dropped_payer,
     expired,
     expired_unknown,
+    quarantined,
 };
 
 struct PoolCounters {

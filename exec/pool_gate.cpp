@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/pool_gate.hpp"
 
+#include "exec/in_flight.hpp"
+
 #include <utility>
 
 namespace belfry::exec {
@@ -12,6 +14,12 @@ PoolGate::PoolGate(const Options& options)
 
 PoolGate::Verdict PoolGate::judge(const ledger::Transaction& transaction, const View& view)
 {
+    if (view.quarantined && view.quarantined(transaction)) {
+        ++counters_.quarantined;
+        tell(PoolEvent::quarantined, transaction);
+        return Verdict::quarantined;
+    }
+    const TransactionInFlight mark(transaction);
     switch (view.age_of(transaction.recent_blockhash())) {
     case BlockhashAge::expired:
         ++counters_.expired;
@@ -68,6 +76,7 @@ std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
         case Verdict::full:
         case Verdict::expired:
         case Verdict::cannot_pay:
+        case Verdict::quarantined:
             break;
         }
     }

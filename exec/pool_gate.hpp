@@ -40,9 +40,11 @@ public:
     struct View {
         std::function<BlockhashAge(const Hash& blockhash)> age_of;
         std::function<bool(const ledger::Transaction& transaction)> can_pay;
+        std::function<bool(const ledger::Transaction& transaction)> quarantined = {};
     };
     struct Counters {
         std::uint64_t expired = 0;       // blockhash too old
+        std::uint64_t quarantined = 0;   // has killed this node before
         std::uint64_t cannot_pay = 0;    // the payer does not hold the fee
         std::uint64_t early = 0;         // began to wait
         std::uint64_t early_full = 0;    // no room to wait
@@ -54,7 +56,7 @@ public:
     void observe(TransactionPool::Observer observer) { observer_ = std::move(observer); }
 
     /// What becomes of an arrival: only `enter` is for the pool, and now.
-    enum class Verdict : std::uint8_t { enter, waits, full, expired, cannot_pay };
+    enum class Verdict : std::uint8_t { enter, waits, full, expired, cannot_pay, quarantined };
     [[nodiscard]] Verdict admit(const Arrival& arrival, const View& view);
     /// Once per slot: those that may enter by now, in the order of their arrival.
     [[nodiscard]] std::vector<Arrival> look_again(Slot now, const View& view);

@@ -14,6 +14,7 @@
 #include "ledger/model/transaction.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace belfry::exec {
@@ -24,6 +25,8 @@ struct ExecutionRules {
     std::uint32_t burn_percent = 0;
     ledger::RentParameters rent;
     ledger::ComputeParameters compute;
+    /// For tests of a cluster: a check fails at each transaction that names this account.
+    std::optional<Pubkey> dies_of = {};
     [[nodiscard]] static ExecutionRules from(const ledger::Genesis& genesis);
 };
 

@@ -193,8 +193,9 @@ void read_rpc_and_log(const TomlSection& root, std::string_view file, NodeConfig
 
 FaultSwitches read_faults(const TomlSection& root, std::string_view file, NodeConfig& config)
 {
-    const TomlSection faults(root.table("faults"), file, "[faults]",
-                             {"drop_shreds", "drop_votes", "seed", "partition_file", "equivocate"});
+    const TomlSection faults(
+        root.table("faults"), file, "[faults]",
+        {"drop_shreds", "drop_votes", "seed", "partition_file", "equivocate", "dies_of"});
     faults.share("drop_shreds", config.faults.drop_shreds);
     faults.share("drop_votes", config.faults.drop_votes);
     faults.number("seed", config.faults.seed, {0, toml_integer_max});
@@ -203,6 +204,9 @@ FaultSwitches read_faults(const TomlSection& root, std::string_view file, NodeCo
         switches.partition_file = path_of(faults, "partition_file", config.file);
     }
     faults.flag("equivocate", switches.equivocate);
+    if (faults.has("dies_of")) {
+        switches.dies_of = faults.pubkey("dies_of");
+    }
     return switches;
 }
 
@@ -294,6 +298,9 @@ std::string faults_in_words(const NodeConfig::Faults& losses, const FaultSwitche
     }
     if (switches.equivocate) {
         text += ", signs two blocks for each of its slots";
+    }
+    if (switches.dies_of) {
+        text += ", dies of transactions that name " + name_of(*switches.dies_of);
     }
     return text.empty() ? text : "by [faults] this node" + text.substr(1);
 }

@@ -8,6 +8,7 @@
 #include "node/config.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@ namespace belfry::node {
 
 struct FaultSwitches {
     std::filesystem::path partition_file; // whom it does not hear; empty: everybody is heard
+    std::optional<Pubkey> dies_of;        // a check fails at transactions that name this account
     bool equivocate = false;              // signs two blocks for each of its slots
 };
 

@@ -9,6 +9,7 @@
 #include "ledger/store/read_fault.hpp"
 #include "ledger/store/vote_journal.hpp"
 #include "node/cli/exit_code.hpp"
+#include "node/crash_notes.hpp"
 #include "node/fault_switches.hpp"
 #include "node/proof_kind.hpp"
 #include "node/restore.hpp"
@@ -135,6 +136,7 @@ struct Node::State final : NodeStop {
     Hash genesis_hash;
     consensus::LeaderSchedule schedule;
     ledger::LmdbEnv env;
+    CrashNotes crashes; // before the first block is executed
     std::unique_ptr<ledger::Disk> disk;
     std::unique_ptr<ledger::VoteJournal> journal;
     RestoredLedger restored;
@@ -281,6 +283,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
     , env({.directory = config.data_directory,
            .genesis_hash = genesis_hash,
            .map_bytes = config.store.map_size_mb << 20})
+    , crashes(config.data_directory)
     , disk(ledger::open_disk(config.data_directory))
     , journal(open_journal(node_options))
     , restored(restore(node_options))
@@ -367,7 +370,9 @@ RestoredLedger Node::State::restore(const Options& node_options)
     return restore_ledger(env, {.genesis = genesis,
                                 .roster = roster,
                                 .schedule = schedule,
-                                .threads = config.threads.execution});
+                                .threads = config.threads.execution,
+                                .quarantine = crashes.quarantine(),
+                                .dies_of = faults.dies_of});
 }
 
 std::vector<NamedText> Node::State::facts() const
@@ -377,6 +382,14 @@ std::vector<NamedText> Node::State::facts() const
         all.push_back({"kernel." + std::string(kernel.work), std::string(kernel.kernel)});
     }
     all.push_back({"net", port.description()});
+    if (!crashes.deaths().empty()) {
+        const exec::Quarantine quarantine = crashes.quarantine();
+        all.push_back({"crashes", std::to_string(crashes.deaths().size()) +
+                                      " noted, the newest: " + in_words(crashes.deaths().back())});
+        all.push_back({"quarantine",
+                       std::to_string(quarantine.names().blocks.size()) + " blocks, " +
+                           std::to_string(quarantine.names().messages.size()) + " transactions"});
+    }
     const tune::Machine machine = tune::this_machine();
     all.push_back({"machine", machine.cpu_model + ", " + std::to_string(machine.core_count) +
                                   " cores, Linux " + machine.kernel});
@@ -450,6 +463,18 @@ void Node::State::say_guard()
 {
     logger.write(guard.complete() ? belfry::LogLevel::info : belfry::LogLevel::warning, "node",
                  "process.guard", guard.description());
+    for (const Death& death : crashes.deaths()) {
+        logger.write(belfry::LogLevel::warning, "node", "crash.noted", in_words(death));
+    }
+    const exec::Quarantine quarantine = crashes.quarantine();
+    if (!quarantine.names().blocks.empty() || !quarantine.names().messages.empty()) {
+        logger.write(belfry::LogLevel::error, "node", "quarantine",
+                     "what this node died of more than once is not touched: " +
+                         std::to_string(quarantine.names().blocks.size()) + " blocks, " +
+                         std::to_string(quarantine.names().messages.size()) +
+                         " transactions; to lift that, remove the file `crashes` of the data "
+                         "directory and start again");
+    }
     if (!identity_is_locked) {
         logger.write(belfry::LogLevel::warning, "node", "key.not_locked",
                      "the identity's secret may be swapped out; raise RLIMIT_MEMLOCK");

@@ -157,7 +157,9 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
     const ledger::AccountStore accounts(env);
     const exec::Bank::Options options{.threads = input.threads,
                                       .history_blocks = history_blocks,
-                                      .blocks_max = ChainFinality::blocks_max};
+                                      .blocks_max = ChainFinality::blocks_max,
+                                      .quarantine = input.quarantine,
+                                      .dies_of = input.dies_of};
     RestoredLedger restored;
     const std::optional<ledger::Anchor> anchor = read(accounts.anchor(), "the anchor");
     restored.bank = anchor ? std::make_unique<exec::Bank>(input.genesis, options,
@@ -189,7 +191,7 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
                 refuse(fmt::format("stored block {} does not replay: {}", record.ref.slot.value,
                                    exec::to_string(state.error())));
             }
-            continue; // of a fork whose beginning is pruned
+            continue; // of a fork whose beginning is pruned, or in quarantine
         }
         ++restored.blocks_replayed;
         restored.tip = std::max(restored.tip, record.ref);
@@ -205,6 +207,14 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
         }
     }
     if (restored.bank->finalized().ref() != restored.finalized) {
+        if (!input.quarantine.names().blocks.empty() ||
+            !input.quarantine.names().messages.empty()) {
+            throw std::runtime_error(fmt::format(
+                "ledger: up to the final block {} there is one that this node died of before, and "
+                "that is in quarantine; start a program without that fault, and remove the file "
+                "`crashes` of the data directory",
+                restored.finalized.slot.value));
+        }
         refuse(fmt::format("the final block {} is not stored", restored.finalized.slot.value));
     }
     restored.final_chain =

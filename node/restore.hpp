@@ -14,6 +14,7 @@
 #include "node/roster.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace belfry::node {
@@ -33,6 +34,8 @@ struct RestoreInput {
     const Roster& roster;
     consensus::LeaderSchedule& schedule;
     std::size_t threads = 1;
+    exec::Quarantine quarantine = {};
+    std::optional<Pubkey> dies_of = {}; // FaultSwitches::dies_of
 };
 
 [[nodiscard]] RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input);

@@ -88,6 +88,7 @@ TileStatus bank_status(const BankSnapshot& bank)
                      {"forwards_sent", bank.forwards_sent}};
     tile.drops = {{"gate.expired", bank.gate.expired},
                   {"gate.cannot_pay", bank.gate.cannot_pay},
+                  {"gate.quarantined", bank.gate.quarantined},
                   {"gate.early_full", bank.gate.early_full},
                   {"gate.early_expired", bank.gate.early_expired},
                   {"pool.duplicate", bank.pool.duplicate},
@@ -335,6 +336,10 @@ ReadinessAnswer RpcPort::readiness() const
         answer.reasons.push_back("consensus has waited for its disk for " +
                                  std::to_string(still_ms) + " ms");
     }
+    if (bank.quarantined > bank.finalized) {
+        answer.reasons.push_back("the block of slot " + std::to_string(bank.quarantined.value) +
+                                 " is in quarantine: this node died of it more than once");
+    }
     if (!answer.quorum_ms_ago) {
         answer.reasons.emplace_back("two thirds of the stake have not been heard since the start");
     } else if (*answer.quorum_ms_ago >= peer_silence_ms) {
@@ -371,20 +376,19 @@ std::optional<ReplyBody> RpcPort::refusal_of(const Request& request) const
                                                       : std::optional(std::move(now));
 }
 
-VoteAccountsAnswer RpcPort::vote_accounts(const GetVoteAccounts& question) const
+VoteAccountsAnswer vote_accounts(const Roster& roster, const ConsensusSnapshot& consensus,
+                                 Slot processed, const GetVoteAccounts& question)
 {
-    const ConsensusSnapshot consensus = view_.consensus.snapshot();
-    const Slot newest = view_.bank.snapshot().processed;
     VoteAccountsAnswer answer;
-    for (std::size_t i = 0; i < view_.roster.validators.size(); ++i) {
-        const RosterEntry& entry = view_.roster.validators[i];
+    for (std::size_t i = 0; i < roster.validators.size(); ++i) {
+        const RosterEntry& entry = roster.validators[i];
         if (question.only && entry.key != *question.only) {
             continue;
         }
         VoteAccountsAnswer::Voter voter;
         voter.key = entry.key;
         voter.stake = entry.stake;
-        if (i == view_.roster.me) {
+        if (i == roster.me) {
             voter.root = consensus.rooted;
             if (consensus.has_voted) {
                 voter.last_vote = consensus.last_vote;
@@ -393,8 +397,8 @@ VoteAccountsAnswer RpcPort::vote_accounts(const GetVoteAccounts& question) const
             voter.last_vote = consensus.peers[i].last_vote;
         }
         voter.delinquent =
-            !voter.last_vote ||
-            newest.value - std::min(newest, *voter.last_vote).value > question.delinquent_distance;
+            !voter.last_vote || processed.value - std::min(processed, *voter.last_vote).value >
+                                    question.delinquent_distance;
         answer.voters.push_back(voter);
     }
     return answer;
@@ -417,8 +421,11 @@ bool RpcPort::post(RequestId id, Request request)
              .context = view_.bank.snapshot().processed,
              .body = JsonAnswer{trail_json(find_trail(trail->signature, rings), monotonic_ns())}});
     } else if (const auto* const voters = std::get_if<GetVoteAccounts>(&request)) {
+        const Slot processed = view_.bank.snapshot().processed;
         answered_here_.push_back(
-            {.id = id, .context = view_.bank.snapshot().processed, .body = vote_accounts(*voters)});
+            {.id = id,
+             .context = processed,
+             .body = vote_accounts(view_.roster, view_.consensus.snapshot(), processed, *voters)});
     } else if (std::optional<ReplyBody> refused = refusal_of(request)) {
         answered_here_.push_back(
             {.id = id, .context = view_.bank.snapshot().processed, .body = std::move(*refused)});

@@ -42,6 +42,10 @@ struct NodeView {
 };
 
 [[nodiscard]] NodeStatus node_status(const NodeView& view);
+/// processed: the slot of this node's own fork, from which lateness is counted.
+[[nodiscard]] VoteAccountsAnswer vote_accounts(const Roster& roster,
+                                               const ConsensusSnapshot& consensus, Slot processed,
+                                               const GetVoteAccounts& question);
 
 class RpcPort final : public RpcBackend {
 public:
@@ -62,7 +66,6 @@ private:
     [[nodiscard]] ReplyBody health() const;
     [[nodiscard]] std::optional<ReplyBody> refusal_of(const Request& request) const;
     [[nodiscard]] ReadinessAnswer readiness() const;
-    [[nodiscard]] VoteAccountsAnswer vote_accounts(const GetVoteAccounts& question) const;
     [[nodiscard]] std::optional<Reply> next();
     /// The answer when it is the last word, else nothing: it is on its way to the history tile.
     [[nodiscard]] std::optional<Reply> complete(Reply reply);

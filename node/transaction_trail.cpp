@@ -36,6 +36,7 @@ constexpr std::array<Text, static_cast<std::size_t>(TrailStage::count)> texts{{
     {"payerCannotPay", "dropped: its fee payer cannot pay the fee"},
     {"expired", "dropped: it expired, 150 blocks have followed the blockhash it names"},
     {"blockhashUnknown", "dropped: the blockhash it names did not become known in time"},
+    {"quarantined", "dropped: this node died while it worked on it, more than once"},
 }};
 
 const Text& text_of(TrailStage stage)
@@ -92,6 +93,8 @@ TrailStage trail_stage(exec::PoolEvent event)
         return TrailStage::payer_cannot_pay;
     case exec::PoolEvent::expired:
         return TrailStage::blockhash_expired;
+    case exec::PoolEvent::quarantined:
+        return TrailStage::quarantined;
     case exec::PoolEvent::expired_unknown:
         break;
     }

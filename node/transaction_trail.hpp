@@ -49,6 +49,7 @@ enum class TrailStage : std::uint8_t {
     payer_cannot_pay,
     blockhash_expired,
     blockhash_unknown,
+    quarantined,
     count
 };
 [[nodiscard]] std::string_view to_string(TrailStage stage);

@@ -279,7 +279,7 @@ using ReplyBody =
                  NodeUnhealthy, NodeBusy, NotAvailable, AccountsAnswer, SimulationAnswer,
                  AirdropAnswer, SupplyAnswer, TransactionPlaceAnswer, BlockPlaceAnswer, ChainAnswer,
                  JsonAnswer, RpcRefusal, LogsAnswer, PerformanceAnswer, VoteAccountsAnswer,
-                 ChainEvent, ReadinessAnswer>;
+                 ChainEvent, ReadinessAnswer, UnfinalChainAnswer>;
 
 using RequestId = std::uint64_t;               // chosen by RPC; unique while the request is open
 inline constexpr RequestId chain_event_id = 0; // of no request

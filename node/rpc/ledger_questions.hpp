@@ -61,6 +61,7 @@ struct GetSignaturesForAddress {
     std::optional<Signature> before = {};
     std::optional<Signature> until = {};
     std::uint64_t count_max = 1000;
+    Commitment commitment = Commitment::finalized; // not processed
 };
 struct GetBlockProduction {
     std::optional<Pubkey> identity = {};
@@ -107,6 +108,19 @@ struct ChainAnswer {
     Slot finalized;
     std::vector<Slot> above; // rising
 };
+
+/// To GetSignaturesForAddress: the blocks above finalized up to the commitment's own, newest first,
+/// each with how its transactions ended, which only memory knows. When there are more than
+/// unfinal_blocks_max, for nothing has become final for long, the newest are left out.
+struct UnfinalChainAnswer {
+    struct Block {
+        ledger::BlockRef ref;
+        std::vector<exec::TransactionError> errors; // one a transaction
+    };
+    Slot finalized;
+    std::vector<Block> above;
+};
+inline constexpr std::size_t unfinal_blocks_max = 256;
 
 // --- the last word -----------------------------------------------------------------------------
 

@@ -161,7 +161,7 @@ void get_signatures_for_address(const Params& params, const NodeFacts& /*facts*/
     if (question.count_max == 0 || question.count_max > signatures_per_address_max) {
         throw_invalid_params(fmt::format("limit must be 1 to {}", signatures_per_address_max));
     }
-    (void)settled_context(params, 1, call, "getSignaturesForAddress");
+    question.commitment = settled_context(params, 1, call, "getSignaturesForAddress");
     call.request = question;
 }
 

@@ -372,6 +372,7 @@ public:
     std::string operator()(const BlockPlaceAnswer& /*answer*/) const { return unfinished(); }
     std::string operator()(const ChainAnswer& /*answer*/) const { return unfinished(); }
     std::string operator()(const LogsAnswer& /*answer*/) const { return unfinished(); }
+    std::string operator()(const UnfinalChainAnswer& /*answer*/) const { return unfinished(); }
     std::string operator()(const ReadinessAnswer& /*answer*/) const { return unfinished(); }
     std::string operator()(const ChainEvent& /*event*/) const { return unfinished(); }
     std::string operator()(const NotAvailable& refusal) const

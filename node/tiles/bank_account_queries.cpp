@@ -99,6 +99,9 @@ ReplyBody simulate_at(const QueryContext& context, const exec::BlockState& block
     if (!transaction) {
         return NotAvailable{std::string(ledger::to_string(transaction.error()))};
     }
+    if (context.bank.quarantine().holds_message(transaction->message_hash())) {
+        return in_quarantine();
+    }
     SimulationAnswer answer = simulation_at(context, block, *transaction, question);
     if (answer.accounts.size() != question.accounts.size()) {
         // Too large, or not executed at all: then they are what they were.

@@ -78,6 +78,27 @@ ReplyBody chain_above(const QueryContext& context, const exec::BlockState& block
     return answer;
 }
 
+ReplyBody unfinal_chain(const QueryContext& context, const exec::BlockState& block)
+{
+    std::vector<const exec::BlockState*> chain;
+    for (const exec::BlockState* at = &block;
+         at != nullptr && at->slot() > context.levels.finalized.slot; at = at->parent) {
+        chain.push_back(at);
+    }
+    const std::size_t count = std::min(chain.size(), unfinal_blocks_max);
+    UnfinalChainAnswer answer{.finalized = context.levels.finalized.slot, .above = {}};
+    answer.above.reserve(count);
+    for (const exec::BlockState* at : std::span(chain).last(count)) {
+        UnfinalChainAnswer::Block& told = answer.above.emplace_back();
+        told.ref = at->ref();
+        told.errors.reserve(at->statuses.size());
+        for (const exec::TransactionStatus& status : at->statuses) {
+            told.errors.push_back(status.error);
+        }
+    }
+    return answer;
+}
+
 namespace {
 
 /// Blocks of the fork that ends in now that were not on the one that ended in before.

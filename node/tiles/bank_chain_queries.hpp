@@ -19,6 +19,8 @@ namespace belfry::node {
 [[nodiscard]] ReplyBody logs_place(const QueryContext& context, const GetBlockLogs& question);
 /// The slots above finalized on the fork that ends in block.
 [[nodiscard]] ReplyBody chain_above(const QueryContext& context, const exec::BlockState& block);
+/// The same blocks with how their transactions ended.
+[[nodiscard]] ReplyBody unfinal_chain(const QueryContext& context, const exec::BlockState& block);
 /// What is new at each level. newly_final: since the last event, rising.
 [[nodiscard]] ChainEvent chain_event(const exec::Bank& bank, const Levels& before,
                                      const Levels& now,

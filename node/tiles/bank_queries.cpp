@@ -118,7 +118,10 @@ public:
     }
     ReplyBody operator()(const GetFirstAvailableBlock&) { return final_chain(); }
     ReplyBody operator()(const GetProofs&) { return final_chain(); }
-    ReplyBody operator()(const GetSignaturesForAddress&) { return final_chain(); }
+    ReplyBody operator()(const GetSignaturesForAddress& question)
+    {
+        return unfinal_chain(context_, at(question.commitment));
+    }
     ReplyBody operator()(const GetBlockProduction&) { return final_chain(); }
     ReplyBody operator()(const GetRecentPerformanceSamples& question)
     {
@@ -240,6 +243,9 @@ ReplyBody Answerer::operator()(const SendTransaction& question)
     if (!transaction) {
         return NotAvailable{std::string(ledger::to_string(transaction.error()))};
     }
+    if (context_.bank.quarantine().holds_message(transaction->message_hash())) {
+        return in_quarantine();
+    }
     if (!question.skip_preflight) {
         SimulationAnswer simulated = simulation_at(context_, block, *transaction, {});
         if (!simulated.error.ok()) {
@@ -304,6 +310,10 @@ exec::PoolGate::View gate_view(const exec::Bank& bank, const Levels& levels)
                 [&bank, &levels](const ledger::Transaction& transaction) {
                     const auto held = bank.lamports(levels.processed.id, transaction.account(0));
                     return held && *held >= bank.fee_of(transaction);
+                },
+            .quarantined =
+                [&bank](const ledger::Transaction& transaction) {
+                    return bank.quarantine().holds_message(transaction.message_hash());
                 }};
 }
 
@@ -324,6 +334,12 @@ ReplyBody never_in_a_block(exec::TransactionErrorKind why)
 
 } // namespace
 
+ReplyBody in_quarantine()
+{
+    return NotAvailable{"The transaction is in quarantine at this node, which died more than once "
+                        "while it worked on it. Send another one, or to another node"};
+}
+
 ReplyBody enter_pool(const QueryContext& context, const ledger::Transaction& transaction,
                      ReplyBody success)
 {
@@ -338,6 +354,8 @@ ReplyBody enter_pool(const QueryContext& context, const ledger::Transaction& tra
         return NodeBusy{};
     case exec::PoolGate::Verdict::expired:
         return never_in_a_block(exec::TransactionErrorKind::blockhash_not_found);
+    case exec::PoolGate::Verdict::quarantined:
+        return in_quarantine();
     case exec::PoolGate::Verdict::cannot_pay:
         return never_in_a_block(owns_nothing(context, transaction.account(0))
                                     ? exec::TransactionErrorKind::account_not_found

@@ -62,6 +62,9 @@ struct QueryContext {
 /// The state that the pool's gate judges at: the block that this node stands on.
 [[nodiscard]] exec::PoolGate::View gate_view(const exec::Bank& bank, const Levels& levels);
 
+/// To whoever sends a transaction of bank.quarantine(), or wants to know what it would do.
+[[nodiscard]] ReplyBody in_quarantine();
+
 /// The answer to who sent a transaction over RPC: it passes the same gate as one over UDP.
 /// success is the answer when it is in the pool or waits for its blockhash. What no block could
 /// hold is refused aloud, also when no preflight was wanted: dropped in silence, it would leave

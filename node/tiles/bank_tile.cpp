@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/tiles/bank_tile.hpp"
 
+#include "crypto/base58.hpp"
+#include "exec/in_flight.hpp"
 #include "node/tiles/bank_chain_queries.hpp"
 
 #include <algorithm>
@@ -242,7 +244,9 @@ bool BankTile::replay_next()
 
 void BankTile::replay(std::unique_ptr<ledger::Block> block)
 {
-    const bool known = bank_->find(block->ref.id) != nullptr;
+    const ledger::BlockRef ref = block->ref;
+    const exec::BlockInFlight mark(&ref);
+    const bool known = bank_->find(ref.id) != nullptr;
     const auto result = bank_->replay({.block = block.get(),
                                        .leader = leader_key(block->ref.slot),
                                        .verified_before =
@@ -278,6 +282,12 @@ void BankTile::refuse(std::unique_ptr<ledger::Block> block, exec::BlockError why
             ++counts_.waiting_dropped;
         }
         return;
+    }
+    if (why == exec::BlockError::quarantined && block->ref.slot > counts_.quarantined) {
+        counts_.quarantined = block->ref.slot;
+        log_.error("block.quarantined",
+                   "block {} of slot {} is not replayed: this node died of it more than once",
+                   crypto::to_base58(block->ref.id.view()), block->ref.slot.value);
     }
     if (exec::proves_invalid(why)) {
         log_.warning("block.invalid", "slot {} is invalid: {}", block->ref.slot.value,
@@ -386,6 +396,8 @@ bool BankTile::follow_silence()
 bool BankTile::build(Building& building, std::uint64_t now_ns)
 {
     const BuildOrder& order = building.order;
+    const ledger::BlockRef own{order.slot, {}};
+    const exec::BlockInFlight mark(&own);
     if (building.builder == nullptr) {
         if (make_up_for_silence(order)) {
             return true;
@@ -456,8 +468,7 @@ void BankTile::seal(const SealedBlock& sealed)
         return; // an own block of before the last restart came back
     }
     const ledger::BlockRef parent = sealing_->parent();
-    const auto state = bank_->seal(std::move(sealing_), sealed.ref.id);
-    sealing_.reset();
+    const auto state = bank_->seal(std::exchange(sealing_, nullptr), sealed.ref.id);
     if (!state) {
         ++counts_.blocks_abandoned;
         pool_.release_packed();

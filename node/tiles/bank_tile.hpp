@@ -37,6 +37,7 @@ struct BankSnapshot {
     std::uint64_t pool_size = 0;
     std::uint64_t accounts = 0;
     std::uint64_t blocks_waiting = 0;
+    Slot quarantined; // the highest block met that is in quarantine, 0: none
     std::uint64_t waiting_dropped = 0;
     std::uint64_t forwards_sent = 0;
     std::uint64_t net_link_full = 0;

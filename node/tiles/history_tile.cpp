@@ -46,6 +46,9 @@ bool HistoryTile::work(std::uint64_t now_ns)
             answer(std::move(waiting.question), waiting.until_ns);
         }
     }
+    if (!waiting_.empty()) {
+        followed_ns_ = 0; // one of them may wait for the index
+    }
     if (busy) {
         counts_.answer_us_max = std::max(counts_.answer_us_max, (monotonic_ns() - now_ns) / 1000);
     }

@@ -35,7 +35,8 @@ bool needs_ledger(const Request& request, const ReplyBody& so_far)
     }
     return std::holds_alternative<TransactionPlaceAnswer>(so_far) ||
            std::holds_alternative<BlockPlaceAnswer>(so_far) ||
-           std::holds_alternative<ChainAnswer>(so_far);
+           std::holds_alternative<ChainAnswer>(so_far) ||
+           std::holds_alternative<UnfinalChainAnswer>(so_far);
 }
 
 Reply not_on_disk(HistoryQuestion question)

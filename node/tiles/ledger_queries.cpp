@@ -85,7 +85,7 @@ std::optional<Reply> LedgerQueries::complete(const HistoryQuestion& question)
     } else if (const auto* const proven = std::get_if<GetProofs>(&question.request)) {
         body = proofs(*proven);
     } else if (const auto* const named = std::get_if<GetSignaturesForAddress>(&question.request)) {
-        body = by_address(*named);
+        body = by_address(*named, std::get<UnfinalChainAnswer>(so_far));
     } else if (const auto* const range = std::get_if<GetBlockProduction>(&question.request)) {
         body = production(*range, std::get<ChainAnswer>(so_far));
     } else {
@@ -471,56 +471,6 @@ LedgerQueries::Body LedgerQueries::first_block() const
     const auto low = blocks_.lowest_block();
     return low ? Body(JsonAnswer{fmt::format("{}", *low ? (*low)->slot.value : 0)})
                : Body(unreadable());
-}
-
-LedgerQueries::Body LedgerQueries::by_address(const GetSignaturesForAddress& question) const
-{
-    if (index_ == nullptr) {
-        return refusal(RpcCode::history_not_available,
-                       "Transaction history is not available from this node");
-    }
-    ledger::AddressIndex::Query query{
-        .address = question.address, .before = std::nullopt, .count_max = question.count_max};
-    std::optional<ledger::ChainPlace> until;
-    for (const bool is_before : {true, false}) {
-        const std::optional<Signature>& named = is_before ? question.before : question.until;
-        if (!named) {
-            continue;
-        }
-        const auto found = blocks_.find_signature(*named);
-        if (!found) {
-            return unreadable();
-        }
-        if (!*found) {
-            if (is_before) {
-                return JsonAnswer{"[]"}; // nothing is known to stand before it
-            }
-            continue;
-        }
-        (is_before ? query.before : until) =
-            ledger::ChainPlace{(*found)->block.slot, (*found)->index};
-    }
-    const auto entries = index_->newest(query);
-    if (!entries) {
-        return unreadable();
-    }
-    std::string text = "[";
-    for (const ledger::AddressEntry& entry : *entries) {
-        if (until && entry.place <= *until) {
-            break;
-        }
-        const auto outcome = outcome_of(entry.signature);
-        if (!outcome) {
-            return unreadable();
-        }
-        const std::string error =
-            *outcome ? error_json_text((*outcome)->error) : std::string("null");
-        text += fmt::format(R"({}{{"signature":"{}","slot":{},"err":{},"memo":null,"blockTime":{},)"
-                            R"("confirmationStatus":"finalized"}})",
-                            text.size() == 1 ? "" : ",", base58(entry.signature),
-                            entry.place.slot.value, error, time_text(entry.place.slot));
-    }
-    return JsonAnswer{text + ']'};
 }
 
 LedgerQueries::Body LedgerQueries::production(const GetBlockProduction& question,

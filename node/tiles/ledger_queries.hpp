@@ -61,7 +61,13 @@ private:
     [[nodiscard]] Body block_time(const GetBlockTime& question, const ChainAnswer& so_far) const;
     [[nodiscard]] Body first_block() const;
     [[nodiscard]] Body proofs(const GetProofs& question) const;
-    [[nodiscard]] Body by_address(const GetSignaturesForAddress& question) const;
+    [[nodiscard]] Body by_address(const GetSignaturesForAddress& question,
+                                  const UnfinalChainAnswer& so_far) const;
+    struct AddressList;
+    /// False: not all of it is stored yet.
+    [[nodiscard]] Result<bool, ledger::StoreError> list_unfinal(const UnfinalChainAnswer& so_far,
+                                                                AddressList& list) const;
+    [[nodiscard]] Result<void, ledger::StoreError> list_final(Slot last, AddressList& list) const;
     [[nodiscard]] Body production(const GetBlockProduction& question, const ChainAnswer& so_far);
 
     /// statuses: of the block, or nullptr: its outcomes are read. Null inside: not stored (yet).

@@ -11,6 +11,7 @@ Every scenario is bounded in time, uses free ports and ends only the processes i
 import os, pathlib, re, shutil, sys, tempfile, time
 
 from cluster import Cluster, Failure, Skipped, expect
+from crash_scenarios import crash_loop
 from disk_scenarios import (
     birth, crash_points, crash_some, disk_errors, disk_full, errors_some, power_cuts, recorder, small_disk)
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
@@ -184,8 +185,19 @@ def commitments(make):
                                        cluster.folder / "faucet.json", "--to", receiver, "--lamports", lamports)
     cluster.wait("processed shows the transfer", lambda: balance(0, "processed") == lamports, 30)
     expect(balance(0, "finalized") == 0, "finalized showed a transfer that only just was processed")
+
+    def listed(index, commitment):
+        found = cluster.call(index, "getSignaturesForAddress", receiver, {"commitment": commitment})
+        return [entry["confirmationStatus"] for entry in found or []]
+
+    cluster.wait("the list of the receiver's transactions has it while it is only confirmed",
+                 lambda: listed(0, "confirmed") == ["confirmed"], 20)
+    expect(listed(0, "finalized") == [], "the list of what is final has one that is only confirmed")
     cluster.wait("finalized shows the transfer everywhere",
                  lambda: all(balance(i, "finalized") == lamports for i in cluster.all), 60)
+    cluster.wait("it is listed as final everywhere",
+                 lambda: all(listed(i, level) == ["finalized"] for i in cluster.all
+                             for level in ("confirmed", "finalized")), 10)
     expect(sender.wait(timeout=60) == 0, f"transfer ended with {sender.returncode}")
     signature = re.search(r"^signature (\S+)$", (cluster.folder / "commands.log").read_text(), re.M)[1]
     for index in cluster.all:
@@ -318,7 +330,7 @@ SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
     certificates, without_certificates, journal_lost, hard_fork, ipv6, partition_2_2, partition_3_1, equivocator,
     clock_jump, kill_two, standstill_of_all, kill_all, random_kills, standstill,
-    old_copy, twins, twins_apart, truthful_health,
+    old_copy, twins, twins_apart, truthful_health, crash_loop,
     recorder, birth, crash_some, crash_points, errors_some, disk_errors, disk_full,
     small_disk, power_cuts, slow_some, slow_disks, spoilt_some, spoilt_all)}
 

@@ -2,14 +2,18 @@
 // The tables and loops under the bank.
 #include "exec/account_table.hpp"
 #include "exec/arena.hpp"
+#include "exec/in_flight.hpp"
 #include "exec/key_index.hpp"
 #include "tests/exec/support.hpp"
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <chrono>
 #include <map>
 #include <numeric>
 #include <random>
+#include <thread>
 
 namespace belfry::exec {
 namespace {
@@ -81,6 +85,37 @@ TEST(KeyIndex, finds_all_values_that_share_a_fingerprint_through_every_erase)
             model.clear();
         }
     }
+}
+
+TEST(Arena, hands_the_block_at_hand_on_to_every_worker_and_takes_it_back)
+{
+    const ParallelismLimit limit(4);
+    Arena arena(4);
+    const ledger::BlockRef block{.slot = Slot{3}, .id = {}};
+    const std::thread::id caller = std::this_thread::get_id();
+    std::array<std::size_t, 4> seen{};
+    std::array<std::size_t, 4> by_others{};
+    std::array<std::size_t, 4> left_behind{};
+    const auto work = [&](const Chunk& chunk) {
+        ++(in_flight.block == &block ? seen : left_behind)[chunk.worker];
+        by_others[chunk.worker] += std::this_thread::get_id() == caller ? 0 : 1;
+        const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
+        while (std::chrono::steady_clock::now() < until) {
+        }
+    };
+    const auto sum = [](const auto& counts) {
+        return std::accumulate(counts.begin(), counts.end(), std::size_t{0});
+    };
+    for (int loop = 0; loop < 1000 && sum(by_others) < 10; ++loop) {
+        const BlockInFlight mark(&block);
+        arena.for_chunks(64, 1, work);
+    }
+    EXPECT_GE(sum(by_others), 10U);
+    EXPECT_EQ(sum(left_behind), 0U);
+    EXPECT_EQ(in_flight.block, nullptr);
+    seen = {};
+    arena.for_chunks(256, 1, work); // with nothing in hand
+    EXPECT_EQ(sum(seen), 0U);
 }
 
 TEST(Arena, covers_every_index_once_with_valid_workers)

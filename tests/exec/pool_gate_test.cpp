@@ -91,6 +91,21 @@ TEST_F(PoolGateTest, refuses_what_could_never_be_in_a_block_and_counts_why)
     EXPECT_TRUE(gate.look_again(Slot{101}, view()).empty());
 }
 
+TEST_F(PoolGateTest, looks_at_nothing_of_a_transaction_in_quarantine)
+{
+    PoolGate::View careful = view();
+    careful.quarantined = [](const ledger::Transaction& asked) {
+        return asked.message_hash() == transaction({.lamports = 7}).message_hash();
+    };
+    careful.can_pay = [](const ledger::Transaction& asked) {
+        EXPECT_NE(asked.message_hash(), transaction({.lamports = 7}).message_hash());
+        return true;
+    };
+    EXPECT_EQ(gate.admit(arrival({.lamports = 7}), careful), Verdict::quarantined);
+    EXPECT_EQ(gate.admit(arrival({.lamports = 8}), careful), Verdict::enter);
+    EXPECT_EQ(gate.counters().quarantined, 1U);
+}
+
 TEST_F(PoolGateTest, what_is_early_comes_in_once_its_block_is_there)
 {
     EXPECT_EQ(gate.admit(arrival({.blockhash = 3, .lamports = 1}), view()), Verdict::waits);

@@ -169,6 +169,16 @@ TEST(AccountMethods, name_voters_with_both_fields_for_the_commission)
               fmt::format(R"({{"jsonrpc":"2.0","result":{{"current":[{}],"delinquent":[]}},)"
                           R"("id":7}})",
                           voter(ones, 1000, 299, 250)));
+    // Its last vote is one slot old.
+    EXPECT_EQ(call("getVoteAccounts",
+                   fmt::format(R"([{{"votePubkey":"{}","delinquentSlotDistance":1}}])", ones)),
+              call("getVoteAccounts", fmt::format(R"([{{"votePubkey":"{}"}}])", ones)));
+    EXPECT_EQ(call("getVoteAccounts",
+                   fmt::format(R"([{{"votePubkey":"{}","delinquentSlotDistance":0}}])", ones)),
+              fmt::format(R"({{"jsonrpc":"2.0","result":{{"current":[],"delinquent":[{}]}},)"
+                          R"("id":7}})",
+                          voter(ones, 1000, 299, 250)));
+    EXPECT_EQ(error_code(call("getVoteAccounts", R"([{"delinquentSlotDistance":-1}])")), -32602);
     EXPECT_EQ(call("getRecentPerformanceSamples", "[1]"),
               R"({"jsonrpc":"2.0","result":[{"slot":300,"numTransactions":42,)"
               R"("numNonVoteTransactions":42,"numSlots":100,"samplePeriodSecs":60}],"id":7})");

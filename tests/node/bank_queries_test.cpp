@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the bank says to RPC, from a real bank with a real pool and its gate.
 #include "node/tiles/bank_queries.hpp"
+#include "node/tiles/ledger_queries.hpp"
 #include "tests/exec/support.hpp"
 
 #include <gtest/gtest.h>
@@ -128,6 +129,73 @@ TEST_F(BankQueriesTest, a_payer_that_holds_less_than_the_fee_is_told_so)
               exec::TransactionErrorKind::insufficient_funds_for_fee);
     EXPECT_EQ(gate_.counters().cannot_pay, 1U);
     EXPECT_EQ(pool_.size(), 0U);
+}
+
+TEST_F(BankQueriesTest, a_transaction_in_quarantine_is_refused_before_anything_looks_at_it)
+{
+    const ledger::Transaction deadly = test::transfer({.from = wallets_[0],
+                                                       .to = wallets_[1].pubkey,
+                                                       .lamports = 7,
+                                                       .blockhash = bank_.genesis_hash()});
+    exec::Bank careful(genesis_, {.quarantine = exec::Quarantine(
+                                      {.blocks = {}, .messages = {deadly.message_hash()}}),
+                                  .dies_of = wallets_[1].pubkey}); // looking would be the end
+    levels_.processed = levels_.confirmed = levels_.finalized = careful.finalized().ref();
+    const QueryContext context{.genesis = genesis_,
+                               .roster = roster_,
+                               .levels = levels_,
+                               .history = history_,
+                               .schedule = schedule_,
+                               .bank = careful,
+                               .pool = pool_,
+                               .gate = gate_,
+                               .local = Slot{4},
+                               .airdrop_count = airdrop_count_};
+    const Bytes wire(deadly.wire().begin(), deadly.wire().end());
+    const std::vector<Request> questions{
+        SendTransaction{.wire = wire,
+                        .skip_preflight = false,
+                        .preflight_commitment = Commitment::processed,
+                        .min_context_slot = {}},
+        SendTransaction{.wire = wire,
+                        .skip_preflight = true,
+                        .preflight_commitment = Commitment::processed,
+                        .min_context_slot = {}},
+        SimulateTransaction{.wire = wire, .accounts = {}, .commitment = Commitment::processed}};
+    for (const Request& question : questions) {
+        const ReplyBody body = answer({7, question}, context).body;
+        const auto* const refused = std::get_if<NotAvailable>(&body);
+        ASSERT_NE(refused, nullptr) << question.index();
+        EXPECT_NE(refused->why.find("in quarantine"), std::string::npos) << refused->why;
+    }
+    EXPECT_EQ(pool_.size(), 0U);
+}
+
+TEST_F(BankQueriesTest, tells_of_confirmed_blocks_above_the_final_one_how_their_transactions_ended)
+{
+    const test::BuiltBlock two = test::build(
+        bank_, {.parent = levels_.processed.id,
+                .slot = Slot{7},
+                .transactions = {test::transfer({wallets_[0], wallets_[1].pubkey, 5, blockhash_}),
+                                 test::transfer({wallets_[0], wallets_[1].pubkey, 900 * test::sol,
+                                                 blockhash_})}});
+    levels_.confirmed = two.block.ref;
+    levels_.processed = test::build(bank_, {.parent = two.block.ref.id, .slot = Slot{8}}).block.ref;
+    const auto chain = [this](Commitment commitment) {
+        const Reply reply = ask(GetSignaturesForAddress{.address = {}, .commitment = commitment});
+        EXPECT_EQ(reply.context, levels_.at(commitment).slot);
+        return std::get<UnfinalChainAnswer>(reply.body);
+    };
+    const UnfinalChainAnswer confirmed = chain(Commitment::confirmed);
+    EXPECT_EQ(confirmed.finalized, Slot{0});
+    ASSERT_EQ(confirmed.above.size(), 4U);
+    EXPECT_EQ(confirmed.above[0].ref, two.block.ref) << "newest first, and none beyond";
+    ASSERT_EQ(confirmed.above[0].errors.size(), 2U);
+    EXPECT_TRUE(confirmed.above[0].errors[0].ok());
+    EXPECT_FALSE(confirmed.above[0].errors[1].ok());
+    EXPECT_EQ(confirmed.above[3].ref.slot, Slot{1});
+    EXPECT_TRUE(needs_ledger(GetSignaturesForAddress{}, confirmed));
+    EXPECT_TRUE(chain(Commitment::finalized).above.empty());
 }
 
 TEST_F(BankQueriesTest, an_expired_blockhash_is_refused_aloud)

@@ -149,7 +149,15 @@ TEST(Config, a_fault_is_on_only_where_the_faults_section_says_so)
               "for each of its slots");
     EXPECT_EQ(faults_in_words({.drop_votes = 0.1}, none),
               "by [faults] this node loses shreds and votes");
-    for (const std::string_view key : {"equivocate = true", "partition_file = \"cut\""}) {
+    Pubkey account;
+    account.bytes.fill(9);
+    const std::string key_text = crypto::to_base58(account.view());
+    const Pubkey deadly =
+        switches(with("equivocate = false", "dies_of = \"" + key_text + "\"")).dies_of.value();
+    EXPECT_EQ(deadly, account);
+    EXPECT_FALSE(none.dies_of);
+    for (const std::string_view key :
+         {"equivocate = true", "partition_file = \"cut\"", "dies_of = \"x\""}) {
         EXPECT_NE(complaint(with("[log]", fmt::format("[log]\n{}", key))), "") << key;
     }
     EXPECT_NE(complaint(with("equivocate = false", "partition_file = \"\"")), "");

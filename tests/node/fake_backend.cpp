@@ -173,7 +173,8 @@ struct Answers {
     ReplyBody operator()(const GetVoteAccounts& q)
     {
         VoteAccountsAnswer answer;
-        answer.voters.push_back({filled<Pubkey>(1), Stake{1000}, Slot{299}, Slot{250}, false});
+        answer.voters.push_back({filled<Pubkey>(1), Stake{1000}, Slot{299}, Slot{250},
+                                 300 - 299 > q.delinquent_distance});
         if (!q.only) {
             answer.voters.push_back({filled<Pubkey>(2), Stake{500}, std::nullopt, Slot{}, true});
         }
