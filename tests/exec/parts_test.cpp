@@ -98,7 +98,7 @@ TEST(Arena, hands_the_block_at_hand_on_to_every_worker_and_takes_it_back)
     std::array<std::size_t, 4> left_behind{};
     const auto work = [&](const Chunk& chunk) {
         ++(in_flight.block == &block ? seen : left_behind)[chunk.worker];
-        by_others[chunk.worker] += std::this_thread::get_id() == caller ? 0 : 1;
+        by_others[chunk.worker] += std::this_thread::get_id() == caller ? 0U : 1U;
         const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(50);
         while (std::chrono::steady_clock::now() < until) {
         }
