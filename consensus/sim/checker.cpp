@@ -195,6 +195,7 @@ void Checker::hard_forked(std::size_t machine, Slot slot)
     watched.newest.reset();
     watched.newest_root = std::min(watched.newest_root, slot);
     watched.asked.reset();
+    watched.fork = slot;
     for (Chains* const chains : {&confirmed_, &rooted_}) {
         for (BlockNumber& end : chains->ends) {
             end = ancestor_at(end, slot);
@@ -339,8 +340,13 @@ void Checker::record_durable(std::size_t machine, ByteView record)
     certificates_.durable(machine, record);
     const std::optional<TowerRecord> decoded = decode_tower_record(record);
     const auto* const cast = decoded ? std::get_if<VoteRecord>(&*decoded) : nullptr;
+    const auto* const fork = decoded ? std::get_if<ForkRecord>(&*decoded) : nullptr;
+    Watched& watched = watched_[machine];
     if (cast != nullptr) {
-        watched_[machine].durable = cast->vote;
+        watched.durable = cast->vote;
+    } else if (fork != nullptr && watched.fork == fork->slot) {
+        watched.durable.reset();
+        watched.fork.reset();
     }
 }
 
@@ -349,7 +355,8 @@ void Checker::restarted(std::size_t machine, const EngineStatus& status)
     Watched& watched = watched_[machine];
     const std::optional<BlockName>& last_vote = status.last_vote;
     // What was only asked for is forgotten: the engine may say again what it said before.
-    const bool kept = watched.durable && last_vote && watched.durable->block() == *last_vote;
+    const bool kept = watched.durable && last_vote && watched.durable->block() == *last_vote &&
+                      (!watched.fork || last_vote->slot <= *watched.fork);
     watched.asked = kept ? watched.durable : std::nullopt;
     if (!watched.honest || !watched.newest) {
         return;

@@ -106,6 +106,7 @@ private:
         Slot newest_root;                // of the tower sent with it, unless rolled back since
         std::optional<TowerVote> asked;  // newest, maybe not sent
         std::optional<TowerVote> durable;
+        std::optional<Slot> fork; // declared, and not yet in the journal
         Slot begun;
         std::vector<std::array<BlockNumber, 4>> heard; // by validator: newest votes, any order
         std::vector<ValidatorSet> voters; // by block: who was ever heard to vote for it
