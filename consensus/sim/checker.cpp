@@ -280,8 +280,13 @@ void Checker::check_tower_vote(std::size_t machine, const TowerVote& vote)
         broken(fmt::format("T-S2 node {} voted for slot {} off its own root", machine,
                            block.slot.value));
     }
+    // What was made final without it, by certificate, binds no more.
+    const Slot final_slot = world_.get(watched.final_block).name.slot;
     for (const auto& [slot, earlier] : watched.votes) {
-        if (block.slot <= earlier.expiry && !world_.descends(*number, earlier.block)) {
+        const bool overruled = certificates_release_ && slot <= final_slot &&
+                               !world_.descends(watched.final_block, earlier.block);
+        if (!overruled && block.slot <= earlier.expiry &&
+            !world_.descends(*number, earlier.block)) {
             broken(fmt::format("T-S2 node {} voted for slot {} although its vote for slot {} "
                                "on another fork binds until {}",
                                machine, block.slot.value, slot.value, earlier.expiry.value));

@@ -4,7 +4,8 @@
 // what is durable there, and trusts no engine's own state.
 // Rules    T-S1 a sent tower is well formed
 //          T-S2 no two votes of an honest validator on different forks where the later slot is at
-//               or before the expiry of the earlier; never two blocks for one slot; never back
+//               or before the expiry of the earlier; never two blocks for one slot; never back.
+//               Beside certificates a final block releases the votes up to it on other forks
 //          T-S3 a vote leaves the fork of the one before only with a recorded reason; of a switch
 //               proof the stake is summed again, and each voter must have been heard there
 //          T-S4 what is sent is durable; a restart begins at or above all that was ever sent, root
@@ -14,11 +15,13 @@
 //               100 break rules (only where the engine asks for switch proofs)
 //          C-S1 to C-S5: see certificate_checker.hpp; they are watched here too
 //          T-S7 no vote above a version of a slot known to have two, unless more than 52 % were
-//          heard to vote for that version or above it T-S8 an honest leader makes one block in a
-//          slot T-S9 of the entries with 4 and with 8 newer ones that a vote deepens, more than 38
-//          % and more than 2/3 were heard to vote for them or above them T-L1 a leader that is
-//          bound to a fork builds on that fork, unless another is final EV   nobody honest is
-//          accused Local roots on different forks are counted, not forbidden: they are not final.
+//               heard to vote for that version or above it
+//          T-S8 an honest leader makes one block in a slot
+//          T-S9 of the entries with 4 and with 8 newer ones that a vote deepens, more than 38 % and
+//               more than 2/3 were heard to vote for them or above them
+//          T-L1 a leader that is bound to a fork builds on that fork, unless another is final
+//          EV   nobody honest is accused
+// Besides  local roots on different forks are counted, not forbidden: they are not final.
 
 #include "base/bytes.hpp"
 #include "consensus/block_name.hpp"
@@ -51,6 +54,7 @@ public:
     void unwatch(const std::string& rule) { unwatched_ = rule; }
     /// The engine asks for switch proofs, so that confirmed blocks stand against a few liars.
     void watch_confirmed(bool yes) { watches_confirmed_ = yes; }
+    void let_certificates_release(bool yes) { certificates_release_ = yes; }
 
     struct Sent {
         StatementKind kind;
@@ -146,6 +150,7 @@ private:
     Chains rooted_;
     BlockNumber final_ = 0;
     bool watches_confirmed_ = false;
+    bool certificates_release_ = false;
     std::vector<std::string> violations_;
     std::string unwatched_;
 };

@@ -105,10 +105,8 @@ SeedResult run_seed(const SeedOptions& options)
     if (!broken()) {
         trouble.end(options.engine.needs_only_the_core);
         const Slot before = simulation.checker().newest_final().slot;
-        // Beside certificates two thirds may vote for a fork that loses, and are bound to it for
-        // longer than a seed; so liars can let towers grow.
-        const bool votes_demanded =
-            demanded && !options.engine.certificates && !plan.active.has(FaultKind::byzantine);
+        // Liars can let towers grow on a fork that leads nowhere: bound for longer than a seed.
+        const bool votes_demanded = demanded && !plan.active.has(FaultKind::byzantine);
         const std::uint64_t healed = slot;
         const auto goes_on = [&] {
             return all_finalised_above(simulation, trouble.core(), before) &&

@@ -86,6 +86,7 @@ Simulation::Simulation(const SimulationOptions& options)
     , checker_(world_, stakes_, validators_of(options))
 {
     checker_.watch_confirmed(options.engine.confirmed_stands);
+    checker_.let_certificates_release(options.engine.certificates);
     const std::vector<ValidatorIndex> validators = validators_of(options);
     for (std::size_t i = 0; i < machines_.size(); ++i) {
         Machine& machine = machines_[i];

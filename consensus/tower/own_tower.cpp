@@ -55,6 +55,7 @@ bool OwnTower::allows(const ForkTree& forks, BlockIndex block) const
 
 VoteRecord OwnTower::vote(const BlockName& block, const Identity& identity)
 {
+    released_.reset();
     const std::optional<Lockout> rooted = tower_.push(block.slot);
     if (rooted) {
         BELFRY_CHECK(ballots_.front().block.slot == rooted->slot);
@@ -80,6 +81,7 @@ VoteRecord OwnTower::vote(const BlockName& block, const Identity& identity)
 
 void OwnTower::restore(const VoteRecord& record)
 {
+    released_.reset();
     tower_ = record.vote.tower;
     root_ = {.slot = tower_.root(), .id = record.root_id};
     ballots_.clear();
@@ -129,6 +131,24 @@ void OwnTower::settle(const ForkTree& forks, BlockIndex finalized)
                                              : forks.descends(voted, finalized);
         ballot.lost = ballot.lost || (!ballot.settled && !follows);
     }
+}
+
+void OwnTower::release(const BlockName& finalized)
+{
+    const bool overruled = std::ranges::any_of(ballots_, [&](const Ballot& ballot) {
+        return ballot.lost && ballot.block.slot <= finalized.slot;
+    });
+    if (!overruled) {
+        return;
+    }
+    if (ballots_.back().block.slot <= finalized.slot) {
+        released_ = ballots_.back().block;
+    }
+    tower_.drop_through(finalized.slot);
+    std::erase_if(ballots_,
+                  [&](const Ballot& ballot) { return ballot.block.slot <= finalized.slot; });
+    root_ = finalized;
+    BELFRY_CHECK(consistent());
 }
 
 void OwnTower::replace(const ForkTree& forks, BlockIndex wrong)

@@ -5,7 +5,8 @@
 //          chain: the tree no longer holds it, but every block there descends from it. It is lost
 //          once a final block is known to be on another fork, and replaced once more than 52 %
 //          chose another version of its block or of one below it. Both still bind until they
-//          expire.
+//          expire, or, a lost one, until a certificate has made a block of its slot or of a
+//          later one final.
 // Rule     a block that the ledger does not hold binds until it expires; nothing is assumed of it.
 
 #include "consensus/block_name.hpp"
@@ -34,6 +35,8 @@ public:
     [[nodiscard]] const BlockName& root() const { return root_; }
     /// Newest vote that is still an entry.
     [[nodiscard]] std::optional<Ballot> last() const;
+    /// The newest vote, when it was released and none has followed.
+    [[nodiscard]] const std::optional<BlockName>& released() const { return released_; }
     /// Slots up to this one are spoken for.
     [[nodiscard]] Slot newest_slot() const;
 
@@ -57,8 +60,12 @@ public:
     /// The finalised chain reaches block, which the tree still holds with what is below.
     void settle(const ForkTree& forks, BlockIndex finalized);
     /// The root is on another fork than the block finalised: it goes back to where they part. The
-    /// votes above it stay, and bind until they expire. Precondition: not agrees(forks, finalized).
+    /// votes above it stay. Precondition: not agrees(forks, finalized).
     void roll_back_root(const ForkTree& forks, BlockIndex finalized);
+    /// Votes on other forks up to the block finalised bind no more: what they bound against has
+    /// been decided. If there are any the root moves to that block, so that everybody can see that
+    /// the entries are gone by right. After settle() or begin_at().
+    void release(const BlockName& finalized);
     /// The block is a wrong version, and held for the last time, with all that descends from it.
     void replace(const ForkTree& forks, BlockIndex wrong);
     /// Forgets the votes above slot, as a declared hard fork does, and the root if it is above.
@@ -77,6 +84,7 @@ private:
     Tower tower_;
     std::vector<Ballot> ballots_;
     BlockName root_;
+    std::optional<BlockName> released_;
 };
 
 } // namespace belfry::consensus

@@ -111,6 +111,13 @@ TowerEngine::Choice TowerEngine::choose() const
 {
     const BlockIndex best = forks_.heaviest_leaf(forks_.root());
     const std::optional<OwnTower::Ballot> last = own_.last();
+    if (!last && own_.released()) {
+        return {.stand = best,
+                .candidate = best,
+                .leaving = ForkSwitch{.from = *own_.released(),
+                                      .to = forks_.name(best),
+                                      .reason = SwitchReason::final_elsewhere}};
+    }
     if (!last || last->settled) {
         return {.stand = best, .candidate = best};
     }

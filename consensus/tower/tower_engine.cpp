@@ -116,6 +116,9 @@ Result<void, RestoreError> TowerEngine::restore_record(const JournalRecord& reco
     newest_is_durable_ = true;
     own_.restore(cast);
     own_.begin_at(config_.finalized, config_.final_chain);
+    if (config_.certificates && !config_.defects.lost_votes_bind) {
+        own_.release(config_.finalized);
+    }
     if (config_.defects.root_not_persisted) {
         own_.forget_root(config_.finalized);
     }

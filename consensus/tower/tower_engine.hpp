@@ -67,6 +67,7 @@ struct TowerDefects {
     bool wrong_version_kept = false;      // no purge
     bool roots_act = false;               // the super-majority root finalises beside certificates
     bool no_refresh = false;              // a vote is said once
+    bool lost_votes_bind = false;         // though a certificate decided for another fork
 };
 
 struct TowerConfig {
@@ -151,8 +152,9 @@ public:
     [[nodiscard]] std::optional<std::string_view> check() const override;
 
     /// A final certificate names this block: the tree is pruned to it and forks are chosen below it
-    /// only. Own lockouts still bind; an own root elsewhere is rolled back and counted. A block not
-    /// held is wanted, and becomes final when it comes; Commit{finalized} is said then.
+    /// only. Own votes up to it on other forks bind no more, those above it do; an own root
+    /// elsewhere is rolled back and counted. A block not held is wanted, and becomes final when it
+    /// comes; Commit{finalized} is said then.
     void finalize(const BlockName& block, Effects& effects);
     /// What this node builds is built in this block's subtree: on the block stood on if it lies
     /// there, else on the heaviest leaf there. While the base is not held, or not below the slot to

@@ -140,6 +140,9 @@ void TowerEngine::move_root(BlockIndex finalized)
     }
     (void)forks_.confirm_duplicate(finalized); // the highest authority there is
     own_.settle(forks_, finalized);
+    if (config_.certificates && !config_.defects.lost_votes_bind) {
+        own_.release(forks_.name(finalized));
+    }
     forks_.confirm(finalized);
     confirmed_ = std::max(confirmed_, forks_.name(finalized));
     if (config_.certificates) {

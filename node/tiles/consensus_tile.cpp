@@ -410,6 +410,12 @@ void ConsensusTile::take_statement(const consensus::VoteMessage& statement, std:
             chain_.note_vote(statement.from,
                              {.last = ref_of(tower->block()), .root = tower->tower.root()});
         }
+    } else if (statement.kind != consensus::StatementKind::skip) {
+        // A block of that slot was replayed there, though a bound tower may be silent about it.
+        const auto vote = consensus::decode_statement(statement.kind, statement.body);
+        if (vote && vote->voter == statement.from) {
+            note_vote(statement.from.value, vote->first, now_ns);
+        }
     }
     const LastWords::Age age = words_.note(statement);
     if (age == LastWords::Age::older && statement.kind == consensus::StatementKind::tower_vote) {

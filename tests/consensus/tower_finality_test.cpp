@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two modes of finality: by roots, and by certificates that come from outside.
+#include "consensus/evidence.hpp"
 #include "tests/consensus/tower_bench.hpp"
 
 #include <gtest/gtest.h>
@@ -133,18 +134,69 @@ TEST(Finality, a_node_whose_replay_refused_what_is_final_stops_signing)
     EXPECT_FALSE(bench.engine.status().may_sign);
 }
 
-TEST(Finality, own_lockouts_outlive_a_certificate_for_another_fork)
+TEST(Finality, a_certificate_releases_the_votes_up_to_it_on_other_forks)
+{
+    const auto overruled = [](const TowerDefects& defects) {
+        TowerConfig config = with_certificates;
+        config.defects = defects;
+        Bench bench(config);
+        BlockName tip = genesis;
+        for (std::uint64_t slot = 2; slot <= 8; ++slot) { // bound for 2^7 slots
+            bench.block(name(slot, 1), tip);
+            bench.persisted();
+            bench.vote(1, name(slot, 1));
+            bench.vote(2, name(slot, 1));
+            tip = name(slot, 1);
+        }
+        EXPECT_EQ(bench.engine.status().tower_depth, 7U);
+        bench.block(name(1, 2), genesis);
+        bench.finalize(name(1, 2));
+        bench.block(name(9, 2), name(1, 2));
+        EXPECT_EQ(bench.voted(), std::nullopt) << "the votes are above what is final";
+        bench.finalize(name(9, 2));
+        bench.block(name(10, 2), name(9, 2));
+        return bench.voted();
+    };
+    EXPECT_EQ(overruled({}), name(10, 2));
+    EXPECT_EQ(overruled({.lost_votes_bind = true}), std::nullopt) << "planted defect";
+}
+
+TEST(Finality, a_vote_above_a_final_block_binds_though_that_is_on_another_fork)
 {
     Bench bench(with_certificates);
-    bench.block(name(1, 1), genesis);
-    bench.persisted(); // bound through slot 3
+    bench.block(name(2, 1), genesis);
+    bench.persisted(); // bound through slot 4
     bench.block(name(1, 2), genesis);
     bench.finalize(name(1, 2));
     EXPECT_EQ(bench.engine.status().best, name(1, 2));
-    bench.block(name(3, 2), name(1, 2));
+    bench.block(name(4, 2), name(1, 2));
     EXPECT_EQ(bench.voted(), std::nullopt);
-    bench.block(name(4, 2), name(3, 2));
-    EXPECT_EQ(bench.voted(), name(4, 2)) << "the certificate is all the proof it needs";
+    bench.block(name(5, 2), name(4, 2));
+    EXPECT_EQ(bench.voted(), name(5, 2)) << "the certificate is all the proof it needs";
+}
+
+TEST(Finality, what_a_certificate_released_is_no_evidence_against_the_voter)
+{
+    Bench bench(with_certificates);
+    BlockName tip = genesis;
+    const auto sent = [&] {
+        const std::vector<Send> sends = bench.all<Send>();
+        return sends.empty() ? TowerVote{} : decode_tower_vote(sends.front().body).value();
+    };
+    TowerVote before;
+    for (std::uint64_t slot = 1; slot <= 3; ++slot) {
+        bench.block(name(slot, 1), tip);
+        before = sent();
+        bench.persisted();
+        tip = name(slot, 1);
+    }
+    bench.block(name(4, 2), genesis);
+    bench.finalize(name(4, 2));
+    bench.block(name(5, 2), name(4, 2));
+    ASSERT_EQ(bench.voted(), name(5, 2)) << "slot 1 would bind through 9";
+    const TowerVote after = sent();
+    EXPECT_EQ(after.tower.root(), Slot{4});
+    EXPECT_FALSE(contradicts(before, after));
 }
 
 TEST(Finality, an_own_root_against_a_certificate_is_rolled_back_and_no_fault)
@@ -158,7 +210,7 @@ TEST(Finality, an_own_root_against_a_certificate_is_rolled_back_and_no_fault)
     EXPECT_TRUE(bench.engine.status().may_sign);
     EXPECT_EQ(bench.engine.status().finalized, name(7, 2));
     EXPECT_EQ(bench.engine.status().rooted, name(4)) << "where the forks part";
-    EXPECT_EQ(bench.engine.status().tower_depth, 31U) << "its votes still bind";
+    EXPECT_EQ(bench.engine.status().tower_depth, 31U) << "its votes above still bind";
     bench.finalize(name(8, 2));
     bench.block(name(8, 2), name(7, 2));
     EXPECT_EQ(bench.engine.counters().roots_rolled_back, 1U);

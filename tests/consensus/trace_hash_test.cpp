@@ -43,11 +43,11 @@ constexpr Known known_runs[] = {
     {"tower", 4, 60, 3, 0x05228de18d826776},      {"tower", 4, 60, 4, 0xe5c2e6c370522f14},
     {"tower", 7, 60, 1, 0x62f79b37b98ec8f3},      {"tower", 7, 60, 2, 0xf4501de34c18e557},
     {"tower", 16, 30, 1, 0x87fe4ba0be57e007},     {"tower", 16, 30, 2, 0x79de82db81dbfccd},
-    {"tower", 100, 4, 3, 0x26a444120b4bec9b},     {"certified", 4, 60, 1, 0x37b4c9b5c23709d4},
-    {"certified", 4, 60, 2, 0xe30bcd591870f399},  {"certified", 4, 60, 3, 0x0bca6027944dfd3c},
-    {"certified", 4, 60, 4, 0x84e09028943edb0a},  {"certified", 7, 60, 1, 0x4deebe34c871f1fa},
-    {"certified", 7, 60, 2, 0xb8abab5b1f50cb12},  {"certified", 16, 30, 1, 0x6cce2a2ade8d11a4},
-    {"certified", 16, 30, 2, 0x75d38ce97f4292f5}, {"certified", 100, 4, 3, 0x79b6ac27b0208197},
+    {"tower", 100, 4, 3, 0x26a444120b4bec9b},     {"certified", 4, 60, 1, 0x617b7c945e771dfb},
+    {"certified", 4, 60, 2, 0x5f869e8d49341590},  {"certified", 4, 60, 3, 0xc94ae7aea54ea72f},
+    {"certified", 4, 60, 4, 0x84e09028943edb0a},  {"certified", 7, 60, 1, 0xb27b346252974881},
+    {"certified", 7, 60, 2, 0xb8abab5b1f50cb12},  {"certified", 16, 30, 1, 0xd8ed14257499b5bf},
+    {"certified", 16, 30, 2, 0x75d38ce97f4292f5}, {"certified", 100, 4, 3, 0x23a718074bd84b49},
 };
 
 INSTANTIATE_TEST_SUITE_P(Fixed, TraceHash, testing::ValuesIn(known_runs), [](const auto& one) {
