@@ -280,13 +280,11 @@ void Checker::check_tower_vote(std::size_t machine, const TowerVote& vote)
         broken(fmt::format("T-S2 node {} voted for slot {} off its own root", machine,
                            block.slot.value));
     }
-    // What was made final without it, by certificate, binds no more.
-    const Slot final_slot = world_.get(watched.final_block).name.slot;
+    if (certificates_release_) {
+        release_votes(watched, vote.tower.root());
+    }
     for (const auto& [slot, earlier] : watched.votes) {
-        const bool overruled = certificates_release_ && slot <= final_slot &&
-                               !world_.descends(watched.final_block, earlier.block);
-        if (!overruled && block.slot <= earlier.expiry &&
-            !world_.descends(*number, earlier.block)) {
+        if (block.slot <= earlier.expiry && !world_.descends(*number, earlier.block)) {
             broken(fmt::format("T-S2 node {} voted for slot {} although its vote for slot {} "
                                "on another fork binds until {}",
                                machine, block.slot.value, slot.value, earlier.expiry.value));
@@ -311,6 +309,16 @@ void Checker::check_tower_vote(std::size_t machine, const TowerVote& vote)
         return !in_tower && item.second.expiry < block.slot;
     });
     root_votes(watched);
+}
+
+/// What a certificate has overruled and a sent tower has left below its root binds no more, also
+/// when the machine forgets that block in a crash.
+void Checker::release_votes(Watched& watched, Slot root) const
+{
+    const Slot decided = std::min(root, world_.get(watched.final_block).name.slot);
+    std::erase_if(watched.votes, [&](const auto& item) {
+        return item.first <= decided && !world_.descends(watched.final_block, item.second.block);
+    });
 }
 
 void Checker::root_votes(Watched& watched) const

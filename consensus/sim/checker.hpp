@@ -127,6 +127,7 @@ private:
     void check_support(std::size_t machine, const TowerVote& vote, const TowerVote* before);
     [[nodiscard]] Stake heard_above(std::size_t machine, BlockNumber block) const;
     void root_votes(Watched& watched) const;
+    void release_votes(Watched& watched, Slot root) const;
     static void unroot(Watched& watched);
     void check_record(std::size_t machine, const TowerVote& vote, ByteView record);
     /// False when it is on another fork than what came before.
