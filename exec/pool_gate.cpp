@@ -62,7 +62,7 @@ std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
     for (Arrival& arrival : early_) {
         switch (judge(arrival.transaction, view)) {
         case Verdict::enter:
-            entering.push_back(std::move(arrival));
+            entering.push_back(arrival);
             break;
         case Verdict::waits:
             if (now.value > arrival.received.value &&
@@ -70,7 +70,7 @@ std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
                 ++counters_.early_expired;
                 tell(PoolEvent::expired_unknown, arrival.transaction);
             } else {
-                still.push_back(std::move(arrival));
+                still.push_back(arrival);
             }
             break;
         case Verdict::full:
