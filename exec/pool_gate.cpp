@@ -59,7 +59,7 @@ std::vector<PoolGate::Arrival> PoolGate::look_again(Slot now, const View& view)
 {
     std::vector<Arrival> entering;
     std::deque<Arrival> still;
-    for (Arrival& arrival : early_) {
+    for (const Arrival& arrival : early_) {
         switch (judge(arrival.transaction, view)) {
         case Verdict::enter:
             entering.push_back(arrival);
