@@ -14,8 +14,10 @@
 
 #pragma push_macro("NDEBUG")
 #undef NDEBUG
-#define TOML_ASSERT(condition) static_assert(true) // used instead of the assumption
-#include <toml++/toml.h>                           // IWYU pragma: export
+// Used instead of the assumption.
+// NOLINTNEXTLINE(readability-identifier-naming): theirs
+#define TOML_ASSERT(condition) static_assert(true)
+#include <toml++/toml.h> // IWYU pragma: export
 #pragma pop_macro("NDEBUG")
 
 #include <algorithm>

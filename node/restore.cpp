@@ -149,30 +149,12 @@ std::optional<BlockSummary> stored_summary(const ledger::BlockStore& store,
                         .transaction_count = footer.transaction_count};
 }
 
-} // namespace
-
-RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
+/// Replays what is stored above the anchor, on all forks.
+void replay_stored(const ledger::BlockStore& blocks, const RestoreInput& input,
+                   RestoredLedger& restored)
 {
-    const ledger::BlockStore blocks(env);
-    const ledger::AccountStore accounts(env);
-    const exec::Bank::Options options{.threads = input.threads,
-                                      .history_blocks = history_blocks,
-                                      .blocks_max = ChainFinality::blocks_max,
-                                      .quarantine = input.quarantine,
-                                      .dies_of = input.dies_of};
-    RestoredLedger restored;
-    const std::optional<ledger::Anchor> anchor = read(accounts.anchor(), "the anchor");
-    restored.bank = anchor ? std::make_unique<exec::Bank>(input.genesis, options,
-                                                          stored_state(env, *anchor, input.genesis))
-                           : std::make_unique<exec::Bank>(input.genesis, options);
-    const ledger::BlockRef start = restored.bank->finalized().ref();
-    restored.tip = start;
-    restored.finalized = read(blocks.last_finalized(), "the chain").value_or(start);
-    if (restored.finalized.slot < start.slot) {
-        restored.finalized = start;
-    }
     std::vector<ledger::BlockRecord> records;
-    read(blocks.for_each_block_after(start.slot,
+    read(blocks.for_each_block_after(restored.tip.slot,
                                      [&records](const ledger::BlockRecord& record) {
                                          records.push_back(record);
                                          return true;
@@ -206,6 +188,31 @@ RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
             (void)restored.bank->set_finalized(record.ref.id);
         }
     }
+}
+
+} // namespace
+
+RestoredLedger restore_ledger(ledger::LmdbEnv& env, const RestoreInput& input)
+{
+    const ledger::BlockStore blocks(env);
+    const ledger::AccountStore accounts(env);
+    const exec::Bank::Options options{.threads = input.threads,
+                                      .history_blocks = history_blocks,
+                                      .blocks_max = ChainFinality::blocks_max,
+                                      .quarantine = input.quarantine,
+                                      .dies_of = input.dies_of};
+    RestoredLedger restored;
+    const std::optional<ledger::Anchor> anchor = read(accounts.anchor(), "the anchor");
+    restored.bank = anchor ? std::make_unique<exec::Bank>(input.genesis, options,
+                                                          stored_state(env, *anchor, input.genesis))
+                           : std::make_unique<exec::Bank>(input.genesis, options);
+    const ledger::BlockRef start = restored.bank->finalized().ref();
+    restored.tip = start;
+    restored.finalized = read(blocks.last_finalized(), "the chain").value_or(start);
+    if (restored.finalized.slot < start.slot) {
+        restored.finalized = start;
+    }
+    replay_stored(blocks, input, restored);
     if (restored.bank->finalized().ref() != restored.finalized) {
         if (!input.quarantine.names().blocks.empty() ||
             !input.quarantine.names().messages.empty()) {

@@ -34,7 +34,7 @@ namespace {
 
 constexpr std::string_view plain_text = "text/plain; charset=utf-8";
 constexpr std::chrono::seconds drain_max{1};
-constexpr std::size_t drain_bytes_max = 1024 * 1024;
+constexpr std::size_t drain_bytes_max = std::size_t{1024} * 1024;
 
 class Session;
 

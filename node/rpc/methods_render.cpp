@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // methods_render.cpp: the way out: the node's Replies to Solana's JSON shapes.
+#include "base/check.hpp"
 #include "crypto/base58.hpp"
 #include "node/rpc/account_json.hpp"
 #include "node/rpc/commitment.hpp"
@@ -229,7 +230,7 @@ public:
     std::string operator()(const NumberAnswer& answer) const { return plain(answer.value); }
     std::string operator()(const EpochInfoAnswer& answer) const
     {
-        if (std::get<GetEpochInfo>(*call_.request).for_inflation) {
+        if (asked<GetEpochInfo>().for_inflation) {
             return plain(json::object{
                 {"epoch", answer.epoch.value}, {"foundation", 0}, {"total", 0}, {"validator", 0}});
         }
@@ -264,7 +265,7 @@ public:
     }
     std::string operator()(const LeadersAnswer& answer) const
     {
-        if (std::holds_alternative<GetLeaderSchedule>(*call_.request)) {
+        if (std::holds_alternative<GetLeaderSchedule>(request())) {
             return plain(schedule_json(answer, call_.text));
         }
         if (answer.leaders.empty()) {
@@ -273,7 +274,7 @@ public:
                                 "Invalid params: the leaders of these slots are not known",
                                 {}});
         }
-        const auto& question = std::get<GetSlotLeaders>(*call_.request);
+        const auto& question = asked<GetSlotLeaders>();
         if (question.only_one) {
             return plain(base58(answer.leaders.front()));
         }
@@ -313,7 +314,7 @@ public:
     std::string operator()(const NodeBusy& /*refusal*/) const { return render_busy(call_); }
     std::string operator()(const AccountsAnswer& answer) const
     {
-        const auto& question = std::get<GetAccounts>(*call_.request);
+        const auto& question = asked<GetAccounts>();
         std::string list;
         for (const std::optional<AccountView>& account : answer.accounts) {
             if (account && !fits_encoding(*account, question.encoding)) {
@@ -326,7 +327,7 @@ public:
     }
     std::string operator()(const SimulationAnswer& answer) const
     {
-        const auto& question = std::get<SimulateTransaction>(*call_.request);
+        const auto& question = asked<SimulateTransaction>();
         for (const std::optional<AccountView>& account : answer.accounts) {
             if (account && !fits_encoding(*account, question.encoding)) {
                 return error_reply(call_.id_json, base58_refusal());
@@ -381,6 +382,16 @@ public:
     }
 
 private:
+    [[nodiscard]] const Request& request() const
+    {
+        BELFRY_CHECK(call_.request);
+        return *call_.request;
+    }
+    template <class Question>
+    [[nodiscard]] const Question& asked() const
+    {
+        return std::get<Question>(request());
+    }
     [[nodiscard]] std::string unfinished() const
     {
         return error_reply(call_.id_json,

@@ -17,7 +17,7 @@
 #include <string>
 
 namespace boost::asio {
-class io_context;
+class io_context; // NOLINT(readability-identifier-naming): theirs
 }
 
 namespace belfry::node {

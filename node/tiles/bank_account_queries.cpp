@@ -48,8 +48,8 @@ ReplyBody accounts_at(const QueryContext& context, const exec::BlockState& block
     for (const Pubkey& key : question.accounts) {
         const std::optional<ledger::Account> account = context.bank.account(block.id(), key);
         BELFRY_CHECK(account.has_value());
-        answer.accounts.push_back(view_of(*account, question.slice));
-        bytes += answer.accounts.back() ? answer.accounts.back()->data.size() : 0;
+        const auto& view = answer.accounts.emplace_back(view_of(*account, question.slice));
+        bytes += view ? view->data.size() : 0;
         if (bytes > account_bytes_per_request_max) {
             return too_much_data();
         }

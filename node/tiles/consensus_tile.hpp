@@ -58,7 +58,7 @@ struct ConsensusSnapshot {
     Slot super_rooted;
     Slot finalized;
     Slot last_vote;
-    Slot cluster; // reached by voters with more than a third of the stake
+    Slot cluster; // voters with more than a third of the stake voted, or notarized, up to it
     bool has_voted = false;
     bool may_sign = false;
     Silence silence = Silence::listening;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,8 +58,9 @@ Result<bool, ledger::StoreError> LedgerQueries::list_unfinal(const UnfinalChainA
         if (!loaded) {
             return false;
         }
-        for (std::size_t i = loaded->transactions.size(); i-- > 0;) {
-            const ledger::Transaction& transaction = loaded->transactions[i];
+        const std::span<const ledger::Transaction> transactions = loaded->transactions;
+        for (std::size_t i = transactions.size(); i-- > 0;) {
+            const ledger::Transaction& transaction = transactions[i];
             const ledger::ChainPlace place{block.ref.slot, static_cast<std::uint32_t>(i)};
             const Signature signature = transaction.signature(0);
             if (signature == list.question.before) {
@@ -99,7 +101,7 @@ Result<void, ledger::StoreError> LedgerQueries::list_final(Slot last, AddressLis
 LedgerQueries::Body LedgerQueries::by_address(const GetSignaturesForAddress& question,
                                               const UnfinalChainAnswer& so_far) const
 {
-    const Body unreadable = refusal(RpcCode::internal_error, "the ledger cannot be read here");
+    Body unreadable = refusal(RpcCode::internal_error, "the ledger cannot be read here");
     if (index_ == nullptr) {
         return refusal(RpcCode::history_not_available,
                        "Transaction history is not available from this node");
