@@ -459,7 +459,10 @@ void ConsensusTile::note_vote(std::uint16_t voter, Slot slot, std::uint64_t now_
 {
     PeerVote& peer = counts_.peers[voter % peers_shown_max];
     peer.heard_ns = now_ns;
-    peer.last_vote = std::max(peer.last_vote, slot);
+    if (slot <= peer.last_vote) {
+        return; // the first vote of any kind for a slot moves it
+    }
+    peer.last_vote = slot;
     // The highest slot that more than a third of the stake has voted at or above: at least one
     // honest validator saw it end.
     std::vector<std::pair<Slot, std::size_t>> by_slot;
