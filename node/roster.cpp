@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/roster.hpp"
 
+#include "base/check.hpp"
+
 #include <stdexcept>
 
 namespace belfry::node {
@@ -41,7 +43,9 @@ Roster make_roster(const ledger::Genesis& genesis, const NodeConfig& config, con
                                      .repair = entry.repair});
     }
     (void)own_entry(config, identity); // throws when this node's key is in no list
-    roster.me = roster.find(identity).value();
+    const std::optional<std::uint16_t> me = roster.find(identity);
+    BELFRY_CHECK(me.has_value());
+    roster.me = *me;
     return roster;
 }
 

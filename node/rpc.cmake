@@ -3,7 +3,7 @@ set(NODE_RPC_SOURCES
   config.cpp config_text.cpp toml_section.cpp
   cli/about.cpp cli/balance.cpp cli/flags.cpp cli/genesis.cpp cli/guarded.cpp cli/keygen.cpp cli/proofs.cpp
   cli/node_address.cpp cli/status.cpp cli/transfer.cpp cli/tx_why.cpp
-  rpc/account_json.cpp rpc/commitment.cpp rpc/descriptor_limit.cpp rpc/error_text.cpp rpc/http_connection.cpp rpc/http_server.cpp rpc/json_rpc.cpp
+  rpc/account_json.cpp rpc/commitment.cpp rpc/descriptor_limit.cpp rpc/error_text.cpp rpc/http_connection.cpp rpc/http_server.cpp rpc/http_session.cpp rpc/json_rpc.cpp
   rpc/methods_accounts.cpp rpc/methods_chain.cpp rpc/methods_cluster.cpp rpc/methods_ledger.cpp
   rpc/methods_parse.cpp rpc/methods_subscribe.cpp rpc/methods_render.cpp rpc/params.cpp rpc/rpc_client.cpp rpc/rpc_desk.cpp rpc/subscriptions.cpp
   rpc/transaction_json.cpp rpc/transaction_logs.cpp rpc/transaction_text.cpp rpc/websocket_server.cpp)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/rpc/http_connection.hpp"
 
+#include "base/check.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -75,6 +77,7 @@ struct HttpConnection::State {
         io.run();
     }
     [[nodiscard]] ErrorCode connect();
+    /// Over the connection there is.
     [[nodiscard]] ErrorCode exchange(std::string_view body, HttpAnswer& answer);
     void close()
     {
@@ -101,14 +104,14 @@ ErrorCode HttpConnection::State::connect()
     if (result) {
         return result;
     }
-    stream.emplace(io);
-    stream->expires_after(connect_ms);
-    stream->async_connect(
+    beast::tcp_stream& made = stream.emplace(io);
+    made.expires_after(connect_ms);
+    made.async_connect(
         addresses, [&result](ErrorCode error, const tcp::endpoint& /*used*/) { result = error; });
     run();
     if (!result) {
         ErrorCode ignored;
-        (void)stream->socket().set_option(tcp::no_delay(true), ignored);
+        (void)made.socket().set_option(tcp::no_delay(true), ignored);
     }
     return result;
 }
@@ -124,12 +127,14 @@ ErrorCode HttpConnection::State::exchange(std::string_view body, HttpAnswer& ans
     http::response_parser<http::string_body> parser;
     parser.body_limit(answer_bytes_max);
     ErrorCode result;
-    stream->expires_after(call_ms);
-    http::async_write(*stream, request, [&](ErrorCode write_error, std::size_t /*byte_count*/) {
+    BELFRY_CHECK(stream.has_value());
+    beast::tcp_stream& kept = *stream;
+    kept.expires_after(call_ms);
+    http::async_write(kept, request, [&](ErrorCode write_error, std::size_t /*byte_count*/) {
         result = write_error;
         if (!write_error) {
             http::async_read(
-                *stream, buffer, parser,
+                kept, buffer, parser,
                 [&](ErrorCode read_error, std::size_t /*byte_count*/) { result = read_error; });
         }
     });

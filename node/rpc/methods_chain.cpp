@@ -49,7 +49,7 @@ void get_epoch_schedule(const Params& /*params*/, const NodeFacts& facts, Call& 
 
 void get_minimum_balance(const Params& params, const NodeFacts& facts, Call& call)
 {
-    constexpr std::uint64_t account_bytes_max = 10 * 1024 * 1024; // Solana's limit
+    constexpr std::uint64_t account_bytes_max = 10ULL * 1024 * 1024; // Solana's limit
     const std::uint64_t data_bytes = params.number(0, "data length");
     if (data_bytes > account_bytes_max) {
         throw_invalid_params(fmt::format("an account holds at most {} bytes", account_bytes_max));

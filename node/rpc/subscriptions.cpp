@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/rpc/subscriptions.hpp"
 
+#include "base/check.hpp"
 #include "crypto/base58.hpp"
 #include "crypto/sha256.hpp"
 #include "node/rpc/account_json.hpp"
@@ -53,6 +54,7 @@ std::vector<Id> take_first(std::vector<Id>& ids, std::size_t count)
 
 std::string Subscriptions::answer(const Call& call, Subscriber& subscriber)
 {
+    BELFRY_CHECK(call.subscription.has_value());
     if (const auto* const wanted = std::get_if<Subscribe>(&*call.subscription)) {
         return subscribe(call, *wanted, subscriber);
     }

@@ -140,6 +140,7 @@ void Connection::on_message()
     const std::string_view text(static_cast<const char*>(data.data()), data.size());
     const Message message = parse_message(text, state_.facts, Channel::websocket);
     std::vector<std::string> replies;
+    replies.reserve(message.calls.size());
     for (const Call& call : message.calls) {
         replies.push_back(call.immediate ? *call.immediate
                                          : state_.subscriptions.answer(call, *this));
@@ -264,12 +265,12 @@ void WebSocketServer::take_over(int descriptor, std::string sent)
 
 std::optional<dataplane::Endpoint> WebSocketServer::endpoint() const
 {
-    if (!state_->acceptor.is_open()) {
+    std::optional<dataplane::Endpoint> endpoint = state_->options.listen;
+    if (!endpoint || !state_->acceptor.is_open()) {
         return std::nullopt;
     }
     ErrorCode error;
-    dataplane::Endpoint endpoint = *state_->options.listen;
-    endpoint.port = state_->acceptor.local_endpoint(error).port();
+    endpoint->port = state_->acceptor.local_endpoint(error).port();
     return endpoint;
 }
 
