@@ -215,7 +215,8 @@ void Faults::read_lanes()
     std::string one;
     while (std::getline(all, one, ',')) {
         const std::size_t equal = one.find('=');
-        lanes_[std::atoi(one.substr(equal + 1).c_str())] = one.substr(0, equal);
+        lanes_[static_cast<int>(std::strtol(one.c_str() + (equal + 1), nullptr, 10))] =
+            one.substr(0, equal);
     }
 }
 

@@ -50,7 +50,7 @@ void expect_one_line(const std::string& text)
 }
 
 class Commands : public testing::Test {
-protected:
+public:
     Commands()
     {
         std::string name = (fs::temp_directory_path() / "belfry-commands-XXXXXX").string();
@@ -61,6 +61,8 @@ protected:
         std::error_code ignored;
         fs::remove_all(folder_, ignored);
     }
+
+protected:
     /// A new key file; returns its public key.
     Pubkey make_key(const std::string& name)
     {

@@ -54,8 +54,7 @@ protected:
             const CrashNotes notes(directory_.path());
             body();
         };
-        EXPECT_EXIT(
-            life(), [](int status) { return status != 0; }, "");
+        EXPECT_EXIT(life(), [](int status) { return status != 0; }, "");
     }
 
     ledger::ScratchDirectory directory_;
@@ -70,13 +69,13 @@ protected:
         for (std::size_t i = 0; i < 70; ++i) {
             made.push_back(test::transfer(
                 {.from = wallets_[i],
-                 .to = i == deadly_ ? wallets_[75].pubkey : test::wallet(1000 + i).pubkey,
+                 .to = i == deadly ? wallets_[75].pubkey : test::wallet(1000 + i).pubkey,
                  .lamports = test::sol,
                  .blockhash = bank_.genesis_hash()}));
         }
         return made;
     }
-    static constexpr std::size_t deadly_ = 66;
+    static constexpr std::size_t deadly = 66;
 };
 
 TEST_F(CrashNotesTest, names_the_block_and_the_very_transaction_that_a_check_failed_at)
@@ -96,8 +95,8 @@ TEST_F(CrashNotesTest, names_the_block_and_the_very_transaction_that_a_check_fai
         EXPECT_EQ(noted.back(),
                   (Death{.signal = SIGABRT,
                          .block = built.block.ref,
-                         .transaction = Death::OfTransaction{transactions[deadly_].message_hash(),
-                                                             transactions[deadly_].signature(0)}}));
+                         .transaction = Death::OfTransaction{transactions[deadly].message_hash(),
+                                                             transactions[deadly].signature(0)}}));
     }
 }
 
@@ -110,7 +109,7 @@ TEST_F(CrashNotesTest, a_block_that_killed_twice_is_not_judged_nor_what_holds_it
                                                        .batch = 70});
     const test::BuiltBlock second = test::build(
         bank_,
-        {.parent = bank_.genesis_hash(), .slot = Slot{2}, .transactions = {transactions[deadly_]}});
+        {.parent = bank_.genesis_hash(), .slot = Slot{2}, .transactions = {transactions[deadly]}});
     const test::BuiltBlock harmless = test::build(
         bank_,
         {.parent = bank_.genesis_hash(), .slot = Slot{3}, .transactions = {transactions[0]}});
@@ -147,7 +146,7 @@ TEST_F(CrashNotesTest, the_own_block_dies_with_the_transaction_that_was_at_hand)
         });
     }
     const exec::Quarantine quarantine = CrashNotes(directory_.path()).quarantine();
-    EXPECT_TRUE(quarantine.holds_message(transactions[deadly_].message_hash()));
+    EXPECT_TRUE(quarantine.holds_message(transactions[deadly].message_hash()));
     EXPECT_EQ(quarantine.names().messages.size(), 1U);
     EXPECT_TRUE(quarantine.names().blocks.empty()) << "it had no name";
 }

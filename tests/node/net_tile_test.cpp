@@ -33,12 +33,14 @@ NetPort::Options port_options()
 
 /// A net tile on loopback; its links are drained by the test, at the end.
 class NetTileTest : public testing::Test {
-protected:
+public:
     ~NetTileTest() override
     {
         stop_.set();
         port_.bell().ring();
     }
+
+protected:
     void start(const Admission::Options& options)
     {
         tile_ = std::make_unique<NetTile>(port_, options, links_, std::nullopt);

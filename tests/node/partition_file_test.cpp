@@ -39,8 +39,10 @@ Roster roster_of(std::uint16_t count)
 }
 
 class PartitionFileTest : public testing::Test {
-protected:
+public:
     ~PartitionFileTest() override { std::filesystem::remove(file_); }
+
+protected:
     void write(std::string_view text) { std::ofstream(file_) << text; }
 
     /// Of each validator, in order: h when all its lanes are heard, s when only transactions are.

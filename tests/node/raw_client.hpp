@@ -70,7 +70,8 @@ public:
         }
         Response response;
         response.header = buffer_.substr(0, header_end + 2);
-        response.status = std::atoi(response.header.c_str() + std::string_view("HTTP/1.1 ").size());
+        response.status = static_cast<int>(std::strtol(
+            response.header.c_str() + std::string_view("HTTP/1.1 ").size(), nullptr, 10));
         const std::size_t body_at = header_end + 4;
         std::size_t body_bytes = 0;
         if (const std::size_t at = response.header.find("Content-Length: ");

@@ -121,11 +121,11 @@ protected:
         const auto* const answer = body ? std::get_if<JsonAnswer>(&*body) : nullptr;
         return answer != nullptr ? answer->json : "(no text)";
     }
-    [[nodiscard]] RpcCode refusal(const Request& request, ReplyBody so_far)
+    [[nodiscard]] std::optional<RpcCode> refusal(const Request& request, ReplyBody so_far)
     {
         const auto body = ask(request, std::move(so_far));
         const auto* const refused = body ? std::get_if<RpcRefusal>(&*body) : nullptr;
-        return refused != nullptr ? refused->error.code : RpcCode{};
+        return refused != nullptr ? std::optional(refused->error.code) : std::nullopt;
     }
     [[nodiscard]] BlockPlaceAnswer above() const
     {
