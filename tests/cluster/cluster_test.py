@@ -11,7 +11,7 @@ Every scenario is bounded in time, uses free ports and ends only the processes i
 import os, pathlib, re, shutil, sys, tempfile, time
 
 from cluster import Cluster, Failure, Skipped, expect
-from crash_scenarios import crash_loop
+from crash_scenarios import crash_loop, crash_loop_most
 from disk_scenarios import (
     birth, crash_points, crash_some, disk_errors, disk_full, errors_some, power_cuts, recorder, small_disk)
 from fault_scenarios import clock_jump, equivocator, partition_2_2, partition_3_1
@@ -330,7 +330,7 @@ SCENARIOS = {f.__name__: f for f in (
     short, kill_each, loss, late_joiner, far_joiner, outage, restart_all, expiry, commitments, history,
     certificates, without_certificates, journal_lost, hard_fork, ipv6, partition_2_2, partition_3_1, equivocator,
     clock_jump, kill_two, standstill_of_all, kill_all, random_kills, standstill,
-    old_copy, twins, twins_apart, truthful_health, crash_loop,
+    old_copy, twins, twins_apart, truthful_health, crash_loop, crash_loop_most,
     recorder, birth, crash_some, crash_points, errors_some, disk_errors, disk_full,
     small_disk, power_cuts, slow_some, slow_disks, spoilt_some, spoilt_all)}
 

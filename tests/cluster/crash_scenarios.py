@@ -92,6 +92,40 @@ def crash_loop(make):
     cluster.nobody_lied()
 
 
+def crash_loop_most(make):
+    """Three of four fail at one transaction, and whoever dies is started again at once, as a service manager would: none
+    dies of it more than twice, the slots of its blocks are skipped, and the chain goes on without it."""
+    cluster = make()
+    deadly = cluster.run("keygen", "--out", cluster.folder / "deadly.json").stdout.split()[-1]
+    faulty = (1, 2, 3)
+    for index in faulty:
+        cluster.set_fault(index, "dies_of", f'"{deadly}"')
+    cluster.start_all()
+    cluster.wait_finalized(0, cluster.all, 120)
+    cluster.run_in_background("transfer", "--config", cluster.configs[0], "--key", cluster.folder / "faucet.json",
+                              "--to", deadly, "--lamports", 5_000_000)
+    begun = last = time.monotonic()
+    deaths = [0] * len(cluster.all)
+    while max(deaths) < DEATHS or time.monotonic() < last + STAYS_UP_SLOTS * cluster.slot_s * SLOWNESS:
+        for index, process in enumerate(cluster.processes):
+            if (code := process.poll()) is not None:
+                expect(code == -signal.SIGABRT, f"validator {index} ended with {code}: {cluster.tail(index)}")
+                deaths[index] += 1
+                last = time.monotonic()
+                cluster.start(index)
+        expect(deaths[0] == 0 and max(deaths) <= DEATHS, f"deaths of each: {deaths}")
+        expect(time.monotonic() < begun + 60 * SLOWNESS, f"it killed nobody twice: {deaths}")
+        time.sleep(0.02)
+    print(f"deaths of each: {deaths}, the last of them {last - begun:.1f} s after the transaction")
+
+    cluster.everything_sent_is_final(cluster.load(rate=100, seconds=5), 90)
+    cluster.wait_finalized(cluster.processed(cluster.all) + STAYS_UP_SLOTS, cluster.all, 60)
+    expect(not any(cluster.call(i, "getSignaturesForAddress", deadly) for i in cluster.all), "it is in a final block")
+    cluster.wait("all are ready", lambda: all(readiness(cluster, i)[0] == 200 for i in cluster.all), 30)
+    cluster.same_state()
+    cluster.nobody_lied()
+
+
 def from_base58(text):
     value = 0
     for letter in text:
