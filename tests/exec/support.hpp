@@ -217,6 +217,11 @@ public:
         writer_.transactions(hash_count, chain_, views);
         return *this;
     }
+    Forge& certificate(ByteView bytes)
+    {
+        writer_.certificate(bytes);
+        return *this;
+    }
     [[nodiscard]] ledger::Block close(const Hash& state_hash)
     {
         writer_.footer(state_hash, chain_);

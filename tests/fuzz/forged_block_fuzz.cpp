@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // forged_block_fuzz: blocks written by hand, nearly right: wrong ticks, parents, slots, chains,
-// signatures, footers, transactions of another fork or time. Two banks, of one thread and of two,
-// and one of them with what it knew before, give the same verdict for the same reason; a refused
-// block leaves nothing behind: the honest one after it is still accepted. Input    choices: what is
-// wrong, and where.
+// signatures, footers, transactions of another fork or time or in quarantine. Two banks, of one
+// thread and of two, and one of them with what it knew before (ticks, good signatures), give the
+// same verdict for the same reason; a refused block leaves nothing behind: the honest one after it
+// is still accepted. Input    choices: what is wrong, and where.
 #include "base/check.hpp"
 #include "exec/bank.hpp"
 #include "tests/base/choices.hpp"
 #include "tests/exec/support.hpp"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -37,12 +39,45 @@ ledger::Genesis genesis()
     return made;
 }
 
+Bytes transfer_wire(std::size_t from, std::size_t to, std::uint64_t lamports, const Hash& blockhash)
+{
+    return signed_wire({&keys()[from]}, blockhash,
+                       {ledger::system_transfer({.from = keys()[from].pubkey,
+                                                 .to = keys()[to].pubkey,
+                                                 .lamports = Lamports{lamports}})});
+}
+
+const Bytes& deadly()
+{
+    static const Bytes only =
+        transfer_wire(1, 2, 2, Bank(genesis(), {.threads = 1}).genesis_hash());
+    return only;
+}
+
+bool holds_deadly(const ledger::Block& block)
+{
+    const auto entries = ledger::decode_entries(block.stream);
+    return entries && std::ranges::any_of(*entries, [](const ledger::Entry& entry) {
+               return std::ranges::any_of(entry.transactions, [](ByteView wire) {
+                   return std::ranges::equal(wire, deadly());
+               });
+           });
+}
+
+Bank::Options options(std::size_t threads)
+{
+    const Hash message = ledger::parse_transaction(deadly())->message_hash();
+    return {.threads = threads,
+            .blocks_max = blocks_max,
+            .quarantine = Quarantine({.blocks = {}, .messages = {message}})};
+}
+
 class Judges {
 public:
     explicit Judges(Choices choices)
         : choices_(choices)
-        , one_(genesis(), Bank::Options{.threads = 1, .blocks_max = blocks_max})
-        , two_(genesis(), Bank::Options{.threads = 2, .blocks_max = blocks_max})
+        , one_(genesis(), options(1))
+        , two_(genesis(), options(2))
     {
         places_.push_back(one_.genesis_hash());
     }
@@ -57,9 +92,17 @@ public:
             chain = crypto::poh_append(chain, tick_hashes);
             ticks.push_back(chain);
         }
-        const auto mine = one_.replay({.block = &block, .leader = leader(), .known_ticks = ticks});
+        const auto verified = [this](const ledger::Transaction& transaction) {
+            return good_.contains({transaction.message_hash(), transaction.signature(0)});
+        };
+        const auto mine = one_.replay({.block = &block,
+                                       .leader = leader(),
+                                       .verified_before = verified,
+                                       .known_ticks = ticks});
         const auto other = two_.replay(block, leader());
         BELFRY_CHECK(mine.has_value() == other.has_value());
+        const bool executed = mine || mine.error() == BlockError::wrong_state_hash;
+        BELFRY_CHECK(!executed || !holds_deadly(block));
         if (!mine) {
             BELFRY_CHECK(mine.error() == other.error() && !to_string(mine.error()).empty());
             if (mine.error() == BlockError::wrong_state_hash) {
@@ -87,14 +130,12 @@ private:
     Bytes wire()
     {
         const std::uint64_t how = choices_();
-        const crypto::InsecureSigningKey& from = keys()[how % keys().size()];
         const Hash hashes[] = {one_.find(places_[choices_() % places_.size()])->blockhash(),
                                one_.genesis_hash(), crypto::sha256(Bytes{9})};
-        Bytes made =
-            signed_wire({&from}, hashes[how / 8 % 3],
-                        {ledger::system_transfer({.from = from.pubkey,
-                                                  .to = keys()[choices_() % keys().size()].pubkey,
-                                                  .lamports = Lamports{choices_() % 3}})});
+        const std::uint64_t to = choices_() % keys().size();
+        Bytes made = transfer_wire(how % keys().size(), to, choices_() % 3, hashes[how / 8 % 3]);
+        const auto good = ledger::parse_transaction(made);
+        good_.insert({good->message_hash(), good->signature(0)});
         if (how >= 230) {
             made[choices_.up_to(made.size() - 1)] ^= static_cast<std::uint8_t>(1 + choices_());
         }
@@ -120,6 +161,9 @@ private:
             forge.tick(choices_() >= 250 ? rest + 1 : rest);
             in_tick = 0;
         }
+        if (how % 32 == 5) {
+            forge.certificate(Bytes{1, 2, 3}); // not a matter of state
+        }
         return spoilt(forge.close(parent.state_hash()), how);
     }
     ledger::Block spoilt(ledger::Block block, std::uint64_t how)
@@ -140,6 +184,7 @@ private:
     Bank one_;
     Bank two_;
     std::vector<Hash> places_; // blocks that both hold
+    std::set<std::pair<Hash, Signature>> good_;
 };
 
 } // namespace
