@@ -275,7 +275,8 @@ NodeStatus node_status(const NodeView& view)
 
 namespace {
 
-/// The shortest time within which more than two thirds of the stake have been heard from.
+/// The shortest time within which more than two thirds of the stake have been heard from. Who has
+/// said where it is: those who only answer a node that starts do not tell how far behind it is.
 std::optional<std::uint64_t> quorum_ms_ago(const Roster& roster, const ConsensusSnapshot& consensus,
                                            std::uint64_t now)
 {
@@ -286,7 +287,7 @@ std::optional<std::uint64_t> quorum_ms_ago(const Roster& roster, const Consensus
         total = Stake{total.value + stake.value}; // genesis has checked that the sum fits
         if (i == roster.me) {
             heard.emplace_back(0, stake);
-        } else if (i < peers_shown_max && consensus.peers[i].heard_ns != 0) {
+        } else if (i < peers_shown_max && consensus.peers[i].last_vote != Slot{}) {
             heard.emplace_back((now - std::min(now, consensus.peers[i].heard_ns)) / 1'000'000,
                                stake);
         }
@@ -304,26 +305,24 @@ std::optional<std::uint64_t> quorum_ms_ago(const Roster& roster, const Consensus
 
 } // namespace
 
-ReadinessAnswer RpcPort::readiness() const
+ReadinessAnswer readiness_of(const Roster& roster, const ConsensusSnapshot& consensus,
+                             const BankSnapshot& bank, std::uint64_t now)
 {
     constexpr std::uint64_t unfinal_slots_max = 150; // then blockhashes begin to die
-    const ConsensusSnapshot consensus = view_.consensus.snapshot();
-    const BankSnapshot bank = view_.bank.snapshot();
-    const std::uint64_t now = monotonic_ns();
     ReadinessAnswer answer;
     answer.slots_behind =
         consensus.cluster.value - std::min(consensus.cluster, bank.processed).value;
     answer.slots_unfinal =
         consensus.clock_slot.value - std::min(consensus.clock_slot, bank.finalized).value;
-    answer.peers_total = view_.roster.validators.size() - 1;
-    for (std::size_t i = 0; i < std::min(view_.roster.validators.size(), peers_shown_max); ++i) {
+    answer.peers_total = roster.validators.size() - 1;
+    for (std::size_t i = 0; i < std::min(roster.validators.size(), peers_shown_max); ++i) {
         const std::uint64_t heard_ns = consensus.peers[i].heard_ns;
-        if (i != view_.roster.me && heard_ns != 0 &&
+        if (i != roster.me && heard_ns != 0 &&
             (now - std::min(now, heard_ns)) / 1'000'000 < peer_silence_ms) {
             ++answer.peers_heard;
         }
     }
-    answer.quorum_ms_ago = quorum_ms_ago(view_.roster, consensus, now);
+    answer.quorum_ms_ago = quorum_ms_ago(roster, consensus, now);
     if (consensus.silence != Silence::none) {
         answer.reasons.push_back("signs nothing: " + std::string(to_string(consensus.silence)));
     }
@@ -351,6 +350,12 @@ ReadinessAnswer RpcPort::readiness() const
                                  std::to_string(answer.slots_unfinal) + " slots");
     }
     return answer;
+}
+
+ReadinessAnswer RpcPort::readiness() const
+{
+    return readiness_of(view_.roster, view_.consensus.snapshot(), view_.bank.snapshot(),
+                        monotonic_ns());
 }
 
 ReplyBody RpcPort::health() const

@@ -46,6 +46,9 @@ struct NodeView {
 [[nodiscard]] VoteAccountsAnswer vote_accounts(const Roster& roster,
                                                const ConsensusSnapshot& consensus, Slot processed,
                                                const GetVoteAccounts& question);
+/// now: on the monotonic clock, as the times in the snapshots.
+[[nodiscard]] ReadinessAnswer readiness_of(const Roster& roster, const ConsensusSnapshot& consensus,
+                                           const BankSnapshot& bank, std::uint64_t now);
 
 class RpcPort final : public RpcBackend {
 public:
