@@ -2,9 +2,12 @@
 #pragma once
 // raw_client.hpp: a TCP connection that sends and reads exact bytes, for what no HTTP library does.
 // Bounds   every wait ends after a few seconds.
+// Rule     a signal, such as the clock of a fuzzer, ends no wait; the kernel restarts no connect(),
+//          and nothing that has a time limit.
 
 #include "dataplane/net/endpoint.hpp"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -32,7 +35,8 @@ public:
         const timeval limit{8, 0};
         (void)::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
         // The socket interface takes every kind of address as a sockaddr.
-        if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), length) != 0) {
+        if (::connect(socket_, reinterpret_cast<const sockaddr*>(&address), length) != 0 &&
+            (errno != EINTR || !is_connected())) {
             throw std::system_error(errno, std::generic_category(), "connect");
         }
     }
@@ -44,7 +48,8 @@ public:
     bool send(std::string_view text)
     {
         while (!text.empty()) {
-            const ssize_t sent = ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
+            const ssize_t sent = uninterrupted(
+                [&] { return ::send(socket_, text.data(), text.size(), MSG_NOSIGNAL); });
             if (sent <= 0) {
                 return false;
             }
@@ -107,7 +112,7 @@ public:
         (void)::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &step, sizeof(step));
         while (std::chrono::steady_clock::now() < until) {
             char byte = 0;
-            const ssize_t count = ::recv(socket_, &byte, 1, 0);
+            const ssize_t count = uninterrupted([&] { return ::recv(socket_, &byte, 1, 0); });
             if (count == 0 || (count < 0 && errno == ECONNRESET)) {
                 return true;
             }
@@ -116,10 +121,28 @@ public:
     }
 
 private:
+    template <class Call>
+    static ssize_t uninterrupted(const Call& call)
+    {
+        ssize_t result = call();
+        while (result < 0 && errno == EINTR) {
+            result = call();
+        }
+        return result;
+    }
+    /// An interrupted connect() goes on by itself; sets errno when it fails.
+    [[nodiscard]] bool is_connected() const
+    {
+        pollfd waiting{.fd = socket_, .events = POLLOUT, .revents = 0};
+        (void)uninterrupted([&] { return ::poll(&waiting, 1, 8'000); });
+        socklen_t bytes = sizeof(errno);
+        return ::getsockopt(socket_, SOL_SOCKET, SO_ERROR, &errno, &bytes) == 0 && errno == 0;
+    }
     bool fill()
     {
         std::array<char, 4096> chunk{};
-        const ssize_t count = ::recv(socket_, chunk.data(), chunk.size(), 0);
+        const ssize_t count =
+            uninterrupted([&] { return ::recv(socket_, chunk.data(), chunk.size(), 0); });
         if (count <= 0) {
             return false;
         }
