@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// scheduler_fuzz: batches of transfers and creations among few wallets: with 2, 4 and 8 threads a
-// block has the bytes, the outcomes and the state that one thread gives, built and replayed.
+// scheduler_fuzz: batches of transfers, creations and looks at a third account among few wallets:
+// with 2, 4 and 8 threads a block has the bytes, the outcomes and the state that one thread gives,
+// built and replayed.
 // Input    2 bytes a transaction.
 #include "base/check.hpp"
 #include "exec/arena.hpp"
@@ -33,30 +34,39 @@ ledger::Genesis genesis()
     return made;
 }
 
+ledger::Transaction transaction_of(std::uint8_t first, std::uint8_t second, const Hash& blockhash)
+{
+    const crypto::InsecureSigningKey& from = keys()[first % wallet_count];
+    const crypto::InsecureSigningKey& target = keys()[second % wallet_count];
+    constexpr std::array<std::uint64_t, 4> amounts{1, rent_minimum, 60 * sol, 0};
+    const Lamports lamports{amounts[first / 64]};
+    if (second >= 192 && &from != &target) { // creates what may exist
+        return transaction({&from, &target}, blockhash,
+                           {ledger::system_create_account({.from = from.pubkey,
+                                                           .new_account = target.pubkey,
+                                                           .lamports = lamports,
+                                                           .space_bytes = 0,
+                                                           .owner = {}})});
+    }
+    ledger::Instruction moves =
+        ledger::system_transfer({.from = from.pubkey, .to = target.pubkey, .lamports = lamports});
+    if (first >= 128) { // reads one that others write: the balance in its status says when
+        moves.accounts.push_back({.key = keys()[(first + second) % wallet_count].pubkey});
+    }
+    return transaction({&from}, blockhash, {moves});
+}
+
 /// Signing is slow: each is made once.
-const ledger::Transaction& transaction_of(std::uint8_t first, std::uint8_t second,
-                                          const Hash& blockhash)
+const ledger::Transaction& kept_transaction(std::uint8_t first, std::uint8_t second,
+                                            const Hash& blockhash)
 {
     static std::map<std::pair<std::uint8_t, std::uint8_t>, ledger::Transaction> made;
     const auto found = made.find({first, second});
     if (found != made.end()) {
         return found->second;
     }
-    const crypto::InsecureSigningKey& from = keys()[first % wallet_count];
-    const crypto::InsecureSigningKey& target = keys()[second % wallet_count];
-    constexpr std::array<std::uint64_t, 4> amounts{1, rent_minimum, 60 * sol, 0};
-    const Lamports lamports{amounts[first / 64]};
-    const ledger::Transaction wire =
-        second >= 192 &&
-                &from != &target // creates what may exist, or makes others wait for its readers
-            ? transaction({&from, &target}, blockhash,
-                          {ledger::system_create_account({.from = from.pubkey,
-                                                          .new_account = target.pubkey,
-                                                          .lamports = lamports,
-                                                          .space_bytes = 0,
-                                                          .owner = {}})})
-            : transfer({from, target.pubkey, lamports.value, blockhash});
-    return made.emplace(std::pair(first, second), wire).first->second;
+    return made.emplace(std::pair(first, second), transaction_of(first, second, blockhash))
+        .first->second;
 }
 
 void feed(ByteView input)
@@ -66,7 +76,7 @@ void feed(ByteView input)
     const Hash blockhash = serial.genesis_hash();
     std::vector<ledger::Transaction> transactions;
     for (std::size_t i = 0; i + 2 <= input.size() && transactions.size() < 200; i += 2) {
-        transactions.push_back(transaction_of(input[i], input[i + 1], blockhash));
+        transactions.push_back(kept_transaction(input[i], input[i + 1], blockhash));
     }
     const BlockSpec spec{
         .parent = blockhash, .slot = Slot{1}, .transactions = transactions, .batch = 120};
