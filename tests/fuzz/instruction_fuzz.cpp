@@ -87,11 +87,15 @@ ledger::Instruction instruction(Choices& choices)
 
 std::uint64_t total(const Bank& bank, const Hash& block)
 {
+    const ledger::RentParameters rent = genesis().rent;
     std::uint64_t sum = 0;
     for (const crypto::InsecureSigningKey& key : keys()) {
         const auto account = bank.account(block, key.pubkey);
-        sum += account ? account->lamports.value : 0;
-        BELFRY_CHECK(!account || account->lamports.value == 0 || account->data.size() <= 10U << 20);
+        if (account && account->lamports.value != 0) {
+            sum += account->lamports.value;
+            BELFRY_CHECK(account->data.size() <= 10U << 20);
+            BELFRY_CHECK(account->lamports >= rent.exempt_minimum(account->data.size()));
+        }
     }
     return sum;
 }
