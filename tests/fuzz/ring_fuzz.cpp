@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::uint64_t next = 1;
     for (int step = 0; choices.more() && step < 1000; ++step) {
         const bool has_room = published.size() + staged.size() + unreleased < ring.capacity();
-        switch (choices() % 7) {
+        switch (choices() % 9) {
         case 0:
             if (std::uint64_t* const place = ring.claim()) {
                 BELFRY_CHECK(has_room);
@@ -62,7 +62,29 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             ring.release();
             unreleased = 0;
             break;
+        case 6: { // as the two above, in one; what was stepped over before is given back too
+            std::uint64_t item = 0;
+            if (ring.pop(item)) {
+                BELFRY_CHECK(!published.empty() && item == published.front());
+                published.pop_front();
+                unreleased = 0;
+            } else {
+                BELFRY_CHECK(published.empty());
+            }
+            break;
+        }
+        case 7: {
+            const std::size_t wanted = choices() % 20;
+            const std::size_t count = ring.drain(wanted, [&](std::uint64_t item) {
+                BELFRY_CHECK(!published.empty() && item == published.front());
+                published.pop_front();
+            });
+            BELFRY_CHECK(count == wanted || published.empty());
+            unreleased = count > 0 ? 0 : unreleased;
+            break;
+        }
         default:
+            BELFRY_CHECK(ring.empty() == published.empty());
             BELFRY_CHECK(ring.free_count() ==
                          ring.capacity() - published.size() - staged.size() - unreleased);
         }
