@@ -4,6 +4,7 @@
 // delays, loses and reorders by seed. Virtual time; the shipping planner, server, resolver and
 // assembler.
 
+#include "base/check.hpp"
 #include "dataplane/fec/block_assembler.hpp"
 #include "dataplane/fec/fec_resolver.hpp"
 #include "dataplane/repair/recent_sets.hpp"
@@ -173,6 +174,7 @@ public:
             now_ns_ += step_ns;
             deliver();
             for (RepairOut& request : planner_.plan(now_ns_)) {
+                BELFRY_CHECK(request.peer != 0 && request.peer < roster_count); // others only
                 if (lost() || !peers_[request.peer]) {
                     continue;
                 }

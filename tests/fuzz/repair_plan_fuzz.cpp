@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // repair_plan_fuzz: votes, hints, shreds, lies and time as the bytes say, then an honest network:
-// requests keep their bounds and go to others of the roster, and every block of the chain comes.
+// requests keep their bounds and go to others of the roster, every block of the chain comes, and
+// once all of it is final nothing is in flight.
 #include "base/check.hpp"
 #include "tests/base/choices.hpp"
 #include "tests/dataplane/repair_simulation.hpp"
@@ -122,5 +123,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (void)simulation.run_until(simulation.now_ns() + 1000 * ms, done);
     }
     BELFRY_CHECK(done());
+    simulation.planner().set_position({.finalized = tip, .replayed = tip.slot, .local = tip.slot});
+    (void)simulation.planner().plan(simulation.now_ns());
+    BELFRY_CHECK(simulation.planner().in_flight_shreds() == 0);
     return 0;
 }
