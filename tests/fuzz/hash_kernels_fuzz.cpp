@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// hash_kernels_fuzz: messages of any lengths in one batch, chains of any lengths: every kernel of
-// SHA-256, SHA-512 and Keccak gives what the portable one gives, and that is what OpenSSL gives.
-// Input    u16 length | bytes, repeated; of Keccak-256 OpenSSL has no version with this padding.
+// hash_kernels_fuzz: messages of any lengths in one batch, alone and behind a prefix, chains of any
+// lengths: every kernel of SHA-256, SHA-512 and Keccak gives what the portable one gives, and that
+// is what OpenSSL gives, or for Keccak-256, whose padding OpenSSL does not have, the definition.
+// Input    u16 length | bytes, repeated.
 #include "base/check.hpp"
 #include "crypto/keccak_choice.hpp"
 #include "crypto/sha256_choice.hpp"
 #include "crypto/sha512_choice.hpp"
+#include "tests/crypto/slow_keccak.hpp"
 
 #include <openssl/sha.h>
 
@@ -14,11 +16,13 @@
 namespace belfry::crypto {
 namespace {
 
-void check_sha256(const std::vector<ByteView>& messages)
+void check_sha256(ByteView prefix, const std::vector<ByteView>& messages)
 {
     std::vector<Hash> expected(messages.size());
     for (std::size_t i = 0; i < messages.size(); ++i) {
-        SHA256(messages[i].data(), messages[i].size(), expected[i].bytes.data());
+        Bytes whole(prefix.begin(), prefix.end());
+        whole.insert(whole.end(), messages[i].begin(), messages[i].end());
+        SHA256(whole.data(), whole.size(), expected[i].bytes.data());
     }
     for (const auto& single : sha256_single_kernels()) {
         if (!single.supported(cpu_features())) {
@@ -27,7 +31,7 @@ void check_sha256(const std::vector<ByteView>& messages)
         for (const auto& lanes : sha256_lanes_kernels()) {
             if (lanes.supported(cpu_features())) {
                 std::vector<Hash> digests(messages.size());
-                sha256_many_with(single.run, lanes.run, {}, messages, digests);
+                sha256_many_with(single.run, lanes.run, prefix, messages, digests);
                 BELFRY_CHECK(digests == expected);
             }
         }
@@ -99,6 +103,9 @@ void check_keccak(const std::vector<ByteView>& messages)
     for (const ByteView message : messages) {
         expected.push_back(keccak256(message));
     }
+    for (std::size_t i = 0; i < std::min<std::size_t>(messages.size(), 2); ++i) { // it is slow
+        BELFRY_CHECK(expected[i] == SlowKeccak::hash(messages[i]));
+    }
     for (const auto& kernel : keccak_lanes_kernels()) {
         if (kernel.supported(cpu_features())) {
             std::vector<Hash> digests(messages.size());
@@ -121,7 +128,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::size_t wanted = in.u16() % 600;
         messages.push_back(in.bytes(std::min(wanted, in.left())));
     }
-    check_sha256(messages);
+    check_sha256({}, messages);
+    check_sha256(ByteView(data, size).first(std::min<std::size_t>(size, 1 + size % 63)), messages);
     check_sha512(messages);
     check_keccak(messages);
     Hash begin;
