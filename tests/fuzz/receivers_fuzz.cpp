@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <deque>
 
@@ -66,7 +67,15 @@ public:
         expected_[socket].push_back(std::move(datagram));
         ++waiting_;
     }
-    void ring() { bell_.ring(); }
+    void ring_and_look()
+    {
+        constexpr std::chrono::seconds wait{5};
+        const auto begin = std::chrono::steady_clock::now();
+        bell_.ring();
+        look(wait);
+        BELFRY_CHECK(std::chrono::steady_clock::now() - begin < wait); // the bell ended it
+        bell_.woke();
+    }
     void look(std::chrono::nanoseconds wait)
     {
         for (const Arrival& arrival : receiver_->collect(wait)) {
@@ -83,6 +92,7 @@ public:
             BELFRY_CHECK(found != queue.end() && (!ordered_ || found == queue.begin()));
             queue.erase(found);
             --waiting_;
+            ++given_[arrival.socket_index];
         }
     }
     void drain()
@@ -93,6 +103,9 @@ public:
         BELFRY_CHECK(waiting_ == 0);
         for (std::size_t i = 0; i < socket_count; ++i) {
             BELFRY_CHECK(receiver_->error_count(i) == 0);
+            if (!ordered_) { // arms again after each; the others hardly ever
+                BELFRY_CHECK(receiver_->rearm_count(i) == given_[i]);
+            }
         }
         receiver_->stop();
         BELFRY_CHECK(receiver_->collect(std::chrono::nanoseconds{0}).empty());
@@ -103,6 +116,7 @@ private:
     Doorbell bell_;
     std::unique_ptr<Receiver> receiver_;
     std::array<std::deque<Bytes>, socket_count> expected_;
+    std::array<std::uint64_t, socket_count> given_{};
     std::size_t waiting_ = 0;
 };
 
@@ -122,8 +136,7 @@ void run(ReceiveBackend backend, Choices choices)
         } else if (draw < 240) {
             receiving.look(std::chrono::nanoseconds{0});
         } else {
-            receiving.ring();
-            receiving.look(std::chrono::seconds{5}); // ends by the bell
+            receiving.ring_and_look();
         }
     }
     receiving.drain();
