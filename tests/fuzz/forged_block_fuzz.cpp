@@ -6,10 +6,12 @@
 // is still accepted. Input    choices: what is wrong, and where.
 #include "base/check.hpp"
 #include "exec/bank.hpp"
+#include "exec/state_hash.hpp"
 #include "tests/base/choices.hpp"
 #include "tests/exec/support.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 #include <vector>
@@ -106,26 +108,45 @@ public:
         if (!mine) {
             BELFRY_CHECK(mine.error() == other.error() && !to_string(mine.error()).empty());
             if (mine.error() == BlockError::wrong_state_hash) {
-                honest(parent->ref().id, block.ref.slot);
+                honest(*parent, block.ref.slot);
             }
             return;
         }
         BELFRY_CHECK((*mine)->state_hash() == (*other)->state_hash());
-        places_.push_back(block.ref.id);
+        hold(block);
     }
 
 private:
-    void honest(const Hash& parent, Slot slot)
+    void hold(const ledger::Block& block)
+    {
+        places_.push_back(block.ref.id);
+        blocks_.emplace(block.ref.id, block);
+    }
+    /// What a leader builds there who saw nothing but the chain below; later blocks may stand on
+    /// it, and repeat its transaction.
+    void honest(const BlockState& parent, Slot slot)
     {
         Bank builder(genesis(), Bank::Options{.threads = 1});
-        if (parent != builder.genesis_hash()) {
-            return;
+        std::vector<const ledger::Block*> chain; // parent first
+        for (Hash at = parent.ref().id; at != builder.genesis_hash();) {
+            chain.push_back(&blocks_.at(at));
+            at = chain.back()->parent.id;
         }
-        const BuiltBlock built = build(builder, {.parent = parent, .slot = slot});
+        for (auto block = chain.rbegin(); block != chain.rend(); ++block) {
+            BELFRY_CHECK(builder.replay(**block, leader()));
+        }
+        const crypto::InsecureSigningKey& from = keys()[1 + choices_() % 2];
+        const ledger::Transaction gift =
+            transfer({from, keys().back().pubkey, rent_minimum, parent.blockhash()});
+        const BuiltBlock built =
+            build(builder, {.parent = parent.ref().id, .slot = slot, .transactions = {gift}});
         const auto mine = one_.replay(built.block, leader());
         const auto other = two_.replay(built.block, leader());
         BELFRY_CHECK(mine.has_value() == other.has_value());
         BELFRY_CHECK(mine || mine.error() == BlockError::too_many_blocks);
+        if (mine) {
+            hold(built.block);
+        }
     }
     Bytes wire()
     {
@@ -164,7 +185,8 @@ private:
         if (how % 32 == 5) {
             forge.certificate(Bytes{1, 2, 3}); // not a matter of state
         }
-        return spoilt(forge.close(parent.state_hash()), how);
+        // Right while no transaction changes the accounts.
+        return spoilt(forge.close(chain_state_hash(parent.state_hash(), parent.lattice)), how);
     }
     ledger::Block spoilt(ledger::Block block, std::uint64_t how)
     {
@@ -184,6 +206,7 @@ private:
     Bank one_;
     Bank two_;
     std::vector<Hash> places_; // blocks that both hold
+    std::map<Hash, ledger::Block> blocks_;
     std::set<std::pair<Hash, Signature>> good_;
 };
 
