@@ -43,7 +43,7 @@ struct LaneCounters {
     Counter truncated;      // datagrams or ends of aggregates that a buffer had no room for
     Counter too_long;       // received, longer than any datagram of Belfry
     Counter queue_overflow; // lost by the system for want of socket buffer, as it counts them
-    Counter rearmed;        // receives that ended for want of buffers
+    Counter rearmed;        // receives begun again: for want of buffers, or one by one
     Counter receive_errors;
     Counter fault_dropped; // thrown away on purpose ([faults] of the configuration)
     Counter sent;

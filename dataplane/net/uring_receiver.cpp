@@ -171,6 +171,7 @@ void MultishotReceiver::take(const io_uring_cqe& completion) noexcept
     arrival.buffer = id;
     if (completion.res < 0 ||
         !read(socket.buffers.buffer(id), static_cast<std::size_t>(completion.res), arrival)) {
+        errors_[index] += completion.res < 0 ? 0 : 1; // too short to be what was asked for
         socket.buffers.add(id);
         return;
     }
