@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // fec_sets_fuzz: the shreds of two versions of one slot's block in any order, doubled, cut, with
-// changed bytes: a set completes with the leader's bytes or not at all, a changed shred never
-// counts, each is passed on at most once, and two signed roots become evidence.
-// Input    choices: which shred, and whether and where a byte of it is changed.
+// changed bytes, between them two sets that are none, though the leader signed them: a set
+// completes with the leader's bytes or not at all, a changed shred never counts, each is passed on
+// at most once, two signed roots become evidence, and a lie is one at the latest when it would
+// complete. Input    choices: which shred, and whether and where a byte of it is changed.
 #include "base/check.hpp"
 #include "dataplane/fec/block_assembler.hpp"
 #include "tests/base/choices.hpp"
-#include "tests/dataplane/shred_samples.hpp"
+#include "tests/dataplane/forged_shreds.hpp"
 
 #include <map>
 #include <set>
@@ -16,9 +17,15 @@ namespace {
 using namespace belfry;            // NOLINT(google-build-using-namespace)
 using namespace belfry::dataplane; // NOLINT(google-build-using-namespace)
 
+struct Lie {
+    std::vector<Bytes> shreds;
+    std::size_t data_count = 0;
+};
+
 struct Sample {
     crypto::Keypair leader = samples::keypair(1);
     samples::SampleBlock blocks[2];
+    Lie lies[2]; // parity of other data; one row that says the stream is shorter
     Sample()
     {
         samples::Random random(7);
@@ -30,7 +37,21 @@ struct Sample {
             blocks[version] =
                 samples::make_block(leader, Slot{9}, samples::genesis_block(), std::move(stream));
         }
+        for (std::size_t kind = 0; kind < 2; ++kind) {
+            const samples::SampleBlock block =
+                samples::make_block(leader, Slot{7 + kind}, samples::genesis_block(),
+                                    samples::random_bytes(random, 5 * row_bytes));
+            std::vector<samples::ForgedShred> rows = samples::honest_rows(block.sets[0]);
+            if (kind == 0) {
+                rows[block.sets[0].set.data_count].row[100] ^= 1;
+            } else {
+                rows[odd_row].header.stream_bytes -= 1;
+            }
+            lies[kind] = {.shreds = samples::sign_rows(leader, rows),
+                          .data_count = block.sets[0].set.data_count};
+        }
     }
+    static constexpr std::size_t odd_row = 2;
 };
 
 const Sample& sample()
@@ -57,6 +78,10 @@ public:
         const std::uint64_t how = choices_();
         if (how >= 200) {
             changed(set.datagrams.at(begin));
+            return;
+        }
+        if (how >= 180) {
+            lie(how % 2, begin);
             return;
         }
         for (std::size_t i = 0; i < how % 40 + 1; ++i) { // a run of them, so that sets complete
@@ -98,6 +123,22 @@ private:
             }
         }
     }
+    void lie(std::size_t kind, std::size_t index)
+    {
+        const Lie& told = sample().lies[kind];
+        std::set<std::size_t>& seen = lies_seen_[kind];
+        index %= told.shreds.size();
+        const bool is_new = seen.insert(index).second;
+        const bool disagree = kind == 1 && seen.size() > 1 && seen.contains(Sample::odd_row);
+        const auto accepted = resolver_.accept(told.shreds[index], {});
+        if (disagree || seen.size() >= told.data_count) {
+            BELFRY_CHECK(!accepted && (accepted.error() == ShredError::malformed_set ||
+                                       (!is_new && accepted.error() == ShredError::duplicate)));
+        } else {
+            BELFRY_CHECK(accepted.has_value() == is_new);
+            BELFRY_CHECK(!accepted || !accepted->completed);
+        }
+    }
     void changed(ByteView datagram)
     {
         Bytes bytes(datagram.begin(), datagram.end());
@@ -116,6 +157,7 @@ private:
     std::map<Hash, std::set<std::size_t>> seen_;
     std::map<Hash, std::size_t> data_count_;
     std::set<Hash> completed_;
+    std::set<std::size_t> lies_seen_[2];
     bool told_ = false;
 };
 
