@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// statement_intake_fuzz: statements signed by their voter or another, alone and in bundles, again
-// and changed, and any bytes: exactly what a voter of the roster signed is given on, and once
-// while it is remembered.
+// statement_intake_fuzz: statements and talk signed by their voter or another, alone and in
+// bundles, again and changed, the node's own, evidence, and any bytes: exactly what a voter of the
+// roster signed is given on, and once while it is remembered; who says it again is named as alive.
 #include "base/check.hpp"
 #include "consensus/certificate/vote_bundle.hpp"
 #include "crypto/ed25519_bulk_sign.hpp"
 #include "crypto/sha256.hpp"
+#include "node/recall.hpp"
 #include "node/statement_intake.hpp"
 #include "tests/base/choices.hpp"
 
@@ -62,7 +63,15 @@ public:
     void hear()
     {
         const std::uint64_t draw = choices_();
-        Bytes datagram = draw < 120 ? single() : draw < 220 ? bundle() : raw();
+        single_.reset();
+        Bytes datagram = draw < 120   ? single()
+                         : draw < 216 ? bundle()
+                         : draw < 228 ? talk()
+                         : draw < 236 ? evidence()
+                                      : raw();
+        if (draw % 8 == 5) {
+            note_as_own();
+        }
         if (draw % 8 == 7) {
             expected_.clear(); // nobody signed what it is now, or it is no datagram at all
             const std::size_t at = choices_.up_to(datagram.size() - 1);
@@ -70,11 +79,32 @@ public:
             is_changed_ = true;
         }
         intake_.add(datagram);
-        (void)intake_.take_evidence();
+        check_beside(datagram);
         check();
     }
 
 private:
+    void note_as_own()
+    {
+        for (const Said& said : expected_) {
+            intake_.note_own(bytes_of(said));
+            kept(said) = name_;
+        }
+    }
+    /// What is known of a datagram before its signatures are looked at.
+    void check_beside(ByteView datagram)
+    {
+        const std::optional<Bytes> evidence = intake_.take_evidence();
+        const std::optional<std::uint16_t> copied = intake_.take_copied_voter();
+        if (!is_changed_) {
+            const bool is_copy = single_ && kept(*single_) == name_;
+            BELFRY_CHECK(copied == (is_copy ? std::optional(single_->voter) : std::nullopt));
+            BELFRY_CHECK(evidence == evidence_);
+        }
+        BELFRY_CHECK(!evidence || std::ranges::equal(*evidence, datagram.last(evidence->size())));
+        BELFRY_CHECK(!intake_.take_evidence() && !intake_.take_copied_voter());
+        evidence_.reset();
+    }
     SignedStatement drawn(std::uint16_t voter, Slot slot, StatementKind kind)
     {
         Statement statement = Statement::notarize(ValidatorIndex{voter}, {slot, {}});
@@ -88,18 +118,18 @@ private:
         }
         const std::size_t signer = choices_() % 8 == 0 ? 0 : voter % voters;
         const consensus::StatementBody body = encode_statement(statement);
-        SignedStatement made{.statement = statement, .signature = signature_of(signer, statement)};
+        const Said said{kind, voter, {body.view().begin(), body.view().end()}};
+        SignedStatement made{.statement = statement,
+                             .signature = signature_of(signer, bytes_of(said))};
         if (voter < voters && signer == voter) {
-            expected_.insert({kind, voter, {body.view().begin(), body.view().end()}});
+            expected_.insert(said);
         }
         return made;
     }
     /// Each is signed once.
-    Signature signature_of(std::size_t signer, const Statement& statement) const
+    static Signature signature_of(std::size_t signer, const Bytes& bytes)
     {
         static std::map<std::pair<std::size_t, Bytes>, Signature> made;
-        const consensus::StatementBody body = encode_statement(statement);
-        const Bytes bytes = intake_.signing_bytes(statement.voter, statement.kind, body.view());
         const auto [place, is_new] = made.try_emplace({signer, bytes});
         if (is_new) {
             const crypto::InsecureSignJob job{&keys()[signer], bytes, &place->second};
@@ -115,13 +145,41 @@ private:
         const Slot at = slot();
         const SignedStatement made = drawn(voter, at, kind());
         const consensus::StatementBody body = encode_statement(made.statement);
+        if (voter < voters) {
+            single_ = {made.statement.kind, voter, {body.view().begin(), body.view().end()}};
+        }
+        return vote_of(static_cast<std::uint8_t>(made.statement.kind), voter, body.view(),
+                       made.signature);
+    }
+    static Bytes vote_of(std::uint8_t kind, std::uint16_t voter, ByteView body,
+                         const Signature& signature)
+    {
         Bytes out;
-        dataplane::write_vote(dataplane::Prefix(Hash{}),
-                              {.kind = static_cast<std::uint8_t>(made.statement.kind),
-                               .voter_index = voter,
-                               .body = body.view(),
-                               .signature = made.signature},
-                              out);
+        dataplane::write_vote(
+            dataplane::Prefix(Hash{}),
+            {.kind = kind, .voter_index = voter, .body = body, .signature = signature}, out);
+        return out;
+    }
+    /// What a node that starts asks, or is answered.
+    Bytes talk()
+    {
+        const auto kind = choices_() % 2 == 0 ? question_kind : answer_kind;
+        const auto voter = static_cast<std::uint16_t>(choices_() % voters);
+        const std::size_t signer = choices_() % 4 == 0 ? 0 : voter;
+        const Bytes body{static_cast<std::uint8_t>(choices_() % 8), 1, 2, 3};
+        const Said said{static_cast<StatementKind>(kind), voter, body};
+        if (signer == voter) {
+            expected_.insert(said);
+        }
+        single_ = said;
+        return vote_of(kind, voter, body, signature_of(signer, bytes_of(said)));
+    }
+    Bytes evidence()
+    {
+        evidence_ = Bytes(100 + choices_() % 40,
+                          static_cast<std::uint8_t>(choices_())); // no shorter than a vote
+        Bytes out;
+        dataplane::write_evidence(dataplane::Prefix(Hash{}), *evidence_, out);
         return out;
     }
     Bytes bundle()
@@ -163,11 +221,14 @@ private:
         is_changed_ = true;
         return out;
     }
+    [[nodiscard]] Bytes bytes_of(const Said& said) const
+    {
+        return intake_.signing_bytes(ValidatorIndex{said.voter}, said.kind, said.body);
+    }
     /// The table of what was found good keeps one of those that share a place.
     Hash& kept(const Said& said)
     {
-        const Bytes bytes = intake_.signing_bytes(ValidatorIndex{said.voter}, said.kind, said.body);
-        name_ = crypto::sha256(bytes);
+        name_ = crypto::sha256(bytes_of(said));
         ByteReader reader(name_.view());
         return good_[reader.u64() % StatementIntake::seen_max];
     }
@@ -175,16 +236,24 @@ private:
     {
         std::erase_if(expected_, [&](const Said& said) { return kept(said) == name_; });
         std::set<Said> given;
-        intake_.check([&](const consensus::VoteMessage& message) {
-            Said said{message.kind, message.from.value, {message.body.begin(), message.body.end()}};
-            BELFRY_CHECK(message.from.value < voters);
-            BELFRY_CHECK(
-                intake_.is_signed(message.from, message.kind, message.body, message.signature));
+        const auto take = [&](ValidatorIndex from, std::uint8_t kind, ByteView body) {
+            Said said{static_cast<StatementKind>(kind), from.value, {body.begin(), body.end()}};
+            BELFRY_CHECK(from.value < voters);
             BELFRY_CHECK(is_changed_ || expected_.contains(said));
             kept(said) = name_;
             BELFRY_CHECK(given.insert(std::move(said)).second);
-        });
+        };
+        intake_.check(
+            [&](const consensus::VoteMessage& message) {
+                BELFRY_CHECK(
+                    intake_.is_signed(message.from, message.kind, message.body, message.signature));
+                take(message.from, static_cast<std::uint8_t>(message.kind), message.body);
+            },
+            [&](const StatementIntake::Talk& one) { take(one.from, one.kind, one.body); });
         BELFRY_CHECK(is_changed_ || given == expected_);
+        for (const Said& said : given) {
+            BELFRY_CHECK(intake_.knows(bytes_of(said)) == (kept(said) == name_));
+        }
         expected_.clear();
         is_changed_ = false;
     }
@@ -192,6 +261,8 @@ private:
     Choices choices_;
     StatementIntake intake_;
     std::set<Said> expected_; // of this datagram
+    std::optional<Said> single_;
+    std::optional<Bytes> evidence_;
     std::map<std::uint64_t, Hash> good_;
     Hash name_; // of the statement that kept() was asked for last
     bool is_changed_ = false;
