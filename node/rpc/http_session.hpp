@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// http_session.hpp: one HTTP connection of a client, request by request, and what all of them
-// share. Rule     nothing is read while a request waits for the node, and nothing is waited for
-// without a
+// http_session.hpp: one HTTP connection, request by request, and what all of them share.
+// Rule     nothing is read while a request waits for the node, and nothing is waited for without a
 //          limit; whoever waits longest for its client goes first when there is no room.
 // Threads  the RPC thread only.
 

@@ -3,7 +3,9 @@
 // changed bytes, between them two sets that are none, though the leader signed them: a set
 // completes with the leader's bytes or not at all, a changed shred never counts, each is passed on
 // at most once, two signed roots become evidence, and a lie is one at the latest when it would
-// complete. Input    choices: which shred, and whether and where a byte of it is changed.
+// complete.
+//
+// Input    choices: which shred, and whether and where a byte of it is changed.
 #include "base/check.hpp"
 #include "dataplane/fec/block_assembler.hpp"
 #include "tests/base/choices.hpp"

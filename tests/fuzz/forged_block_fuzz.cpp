@@ -3,7 +3,9 @@
 // signatures, footers, transactions of another fork or time or in quarantine. Two banks, of one
 // thread and of two, and one of them with what it knew before (ticks, good signatures), give the
 // same verdict for the same reason; a refused block leaves nothing behind: the honest one after it
-// is still accepted. Input    choices: what is wrong, and where.
+// is still accepted.
+//
+// Input    choices: what is wrong, and where.
 #include "base/check.hpp"
 #include "exec/bank.hpp"
 #include "exec/state_hash.hpp"
