@@ -7,7 +7,8 @@
 // Bounds   a TileLog writes at most one line of a key per interval (one slot by default) and says
 //          in the next one how many were folded; keys_max keys, further ones share one.
 // Threads  Logger may be shared by all threads (the sink has the only lock); a TileLog has one
-// owner. Errors   the constructor throws when the file cannot be opened; writing never throws.
+// owner.
+// Errors   the constructor throws when the file cannot be opened; writing never throws.
 
 #include <fmt/format.h>
 

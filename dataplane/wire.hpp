@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // wire.hpp: every datagram of Belfry: the common prefix, the kinds, their layouts and largest
-// sizes. Shapes   all integers little-endian, no padding. Offsets in bytes.
+// sizes.
+// Shapes   all integers little-endian, no padding. Offsets in bytes.
 //
 //   prefix         u8 protocol version (1) | first 4 bytes of the genesis hash
 //

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // json_file.hpp: a JSON object as a whole file: a reader sees the old one or the new one, never
-// half. Errors   std::runtime_error naming the file.
+// half.
+// Errors   std::runtime_error naming the file.
 
 #include <boost/json/object.hpp>
 

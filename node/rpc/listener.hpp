@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 // listener.hpp: opens a listening socket at a configured address. Private to rpc/; shows
-// Boost.Asio. Errors   std::runtime_error: which address, why, what to do.
+// Boost.Asio.
+// Errors   std::runtime_error: which address, why, what to do.
 
 #include "dataplane/net/endpoint.hpp"
 
