@@ -8,6 +8,7 @@
 #include "ledger/store/hard_fork.hpp"
 #include "ledger/store/read_fault.hpp"
 #include "ledger/store/vote_journal.hpp"
+#include "node/chain_pace.hpp"
 #include "node/cli/exit_code.hpp"
 #include "node/crash_notes.hpp"
 #include "node/fault_switches.hpp"
@@ -135,6 +136,7 @@ struct Node::State final : NodeStop {
     Roster roster;
     Hash genesis_hash;
     consensus::LeaderSchedule schedule;
+    ChainPace pace; // before the data directory is touched
     ledger::LmdbEnv env;
     CrashNotes crashes; // before the first block is executed
     std::unique_ptr<ledger::Disk> disk;
@@ -167,6 +169,13 @@ struct Node::State final : NodeStop {
 };
 
 namespace {
+
+ChainPace own_pace(const ledger::Genesis& genesis)
+{
+    const ChainPace pace = chain_pace(genesis, measure_chain_hashes_per_second());
+    require_chain_pace(pace);
+    return pace;
+}
 
 /// Blocked in every thread, so that they arrive at the main thread's descriptor alone.
 int open_signals()
@@ -280,6 +289,7 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
     , roster(make_roster(genesis, config, identity.pubkey()))
     , genesis_hash(ledger::genesis_hash(genesis))
     , schedule(make_leader_schedule(genesis))
+    , pace(own_pace(genesis))
     , env({.directory = config.data_directory,
            .genesis_hash = genesis_hash,
            .map_bytes = config.store.map_size_mb << 20})
@@ -381,6 +391,7 @@ std::vector<NamedText> Node::State::facts() const
     for (const crypto::KernelInUse& kernel : crypto::kernels_in_use()) {
         all.push_back({"kernel." + std::string(kernel.work), std::string(kernel.kernel)});
     }
+    all.push_back({"chain", in_words(pace)});
     all.push_back({"net", port.description()});
     if (!crashes.deaths().empty()) {
         const exec::Quarantine quarantine = crashes.quarantine();
@@ -474,6 +485,9 @@ void Node::State::say_guard()
                          std::to_string(quarantine.names().messages.size()) +
                          " transactions; to lift that, remove the file `crashes` of the data "
                          "directory and start again");
+    }
+    if (pace.share > chain_share_high) {
+        logger.write(belfry::LogLevel::warning, "node", "chain.slow", in_words(pace));
     }
     if (!identity_is_locked) {
         logger.write(belfry::LogLevel::warning, "node", "key.not_locked",

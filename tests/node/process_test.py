@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A running validator looked at from outside: what it has given up, and where the secrets of its keys are.
+"""A running validator looked at from outside: what it has given up, where the secrets of its keys are, and what it
+refuses to start for.
 
 usage: process_test.py BELFRY        exit 0 when all holds, 1 and one line each for what does not
 """
@@ -73,6 +74,19 @@ def copies(pid, secrets):
     return held
 
 
+def refuses_a_chain_too_long(cluster):
+    """A cluster whose hashes no machine does in time: said, before anything is made."""
+    genesis = cluster.folder / "genesis.toml"
+    right = genesis.read_text()
+    wrong = re.sub(r"^hashes_per_tick = \d+", "hashes_per_tick = 10000000", right, flags=re.M)
+    expect(wrong != right, "no hashes_per_tick in genesis.toml")
+    genesis.write_text(wrong)
+    shown = cluster.run("run", "--config", cluster.configs[0], "--new-identity")
+    genesis.write_text(right)
+    expect(shown.returncode == 65 and "too slow for this cluster" in shown.stderr, f"a chain too long: {shown}")
+    expect(not (cluster.configs[0].parent / "data").exists(), "it made a data directory for a cluster it cannot follow")
+
+
 def look(cluster):
     cluster.start_all()
     cluster.wait_finalized(0, cluster.all, 60)
@@ -133,6 +147,7 @@ def main():
     os.chdir(work)
     cluster = Cluster(program, work / "cluster", 1, **{"slot-ms": 100})
     try:
+        refuses_a_chain_too_long(cluster)
         look(cluster)
         abort(cluster)
     except Failure as failure:
