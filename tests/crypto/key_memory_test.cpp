@@ -146,13 +146,21 @@ private:
 
 std::size_t count_in(std::span<const std::uint8_t> memory, std::span<const std::uint8_t> masked)
 {
+    const auto is_copy = [masked](const std::uint8_t* at) {
+        return std::ranges::equal(
+            std::span(at, masked.size()), masked,
+            [](std::uint8_t seen, std::uint8_t wanted) { return (seen ^ mask) == wanted; });
+    };
+    const std::uint8_t* at = memory.data();
+    const std::uint8_t* const end = at + memory.size();
     std::size_t count = 0;
-    for (std::size_t at = 0; at + masked.size() <= memory.size(); ++at) {
-        std::size_t same = 0;
-        while (same < masked.size() && (memory[at + same] ^ mask) == masked[same]) {
-            ++same;
-        }
-        count += same == masked.size() ? 1U : 0U;
+    const auto next = [&] { // memchr: gigabytes are looked through
+        const auto left = static_cast<std::size_t>(end - at);
+        return static_cast<const std::uint8_t*>(std::memchr(at, masked[0] ^ mask, left));
+    };
+    while ((at = next()) != nullptr && static_cast<std::size_t>(end - at) >= masked.size()) {
+        count += is_copy(at) ? 1U : 0U;
+        ++at;
     }
     return count;
 }

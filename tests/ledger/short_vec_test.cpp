@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
+#include <optional>
+#include <span>
+#include <vector>
 
 namespace belfry::ledger {
 namespace {
@@ -41,30 +45,35 @@ TEST(ShortVec, writes_and_reads_the_one_encoding_of_every_value)
 
 TEST(ShortVec, every_string_of_one_to_three_bytes_is_read_as_the_model_reads_it)
 {
-    const std::map<Bytes, std::uint16_t> table = all_encodings();
+    // by the encoding's bytes as one little-endian number: 3 bytes at most, and no encoding ends in
+    // a zero byte but that of 0, so that two encodings are two numbers
+    std::vector<std::int32_t> table(1U << 24, -1);
+    for (const auto& [encoding, value] : all_encodings()) {
+        std::uint32_t number = 0;
+        for (std::size_t k = 0; k < encoding.size(); ++k) {
+            number |= std::uint32_t{encoding[k]} << (8 * k);
+        }
+        table[number] = value;
+    }
     std::size_t accepted = 0;
+    std::array<std::uint8_t, 3> text{};
     for (std::size_t length = 1; length <= 3; ++length) {
-        Bytes text(length);
         for (std::uint32_t i = 0; i < 1U << (8 * length); ++i) {
-            for (std::size_t k = 0; k < length; ++k) {
-                text[k] = static_cast<std::uint8_t>(i >> (8 * k));
-            }
             // The first byte without the top bit ends the count.
             std::size_t end = 0;
-            while (end < length && text[end] >= 128) {
-                ++end;
+            for (std::size_t k = 0; k < length; ++k) {
+                text[k] = static_cast<std::uint8_t>(i >> (8 * k));
+                end += end == k && text[k] >= 128 ? 1 : 0;
             }
-            const auto known =
-                end == length
-                    ? table.end()
-                    : table.find(Bytes(text.begin(), text.begin() + static_cast<long>(end) + 1));
-            const std::optional<ShortVec> read = read_short_vec(text);
-            ASSERT_EQ(read.has_value(), known != table.end()) << to_hex(text);
-            if (read) {
-                ++accepted;
-                ASSERT_EQ(read->value, known->second) << to_hex(text);
-                ASSERT_EQ(read->encoded_bytes, end + 1) << to_hex(text);
+            const std::int32_t known = end == length ? -1 : table[i & ((1U << (8 * end + 8)) - 1)];
+            const std::optional<ShortVec> read = read_short_vec(std::span(text.data(), length));
+            // 16 million times: no assertion that costs more than what it asks
+            if (read.has_value() != (known >= 0) ||
+                (read && (read->value != known || read->encoded_bytes != end + 1))) {
+                FAIL() << to_hex(std::span(text.data(), length)) << " read as "
+                       << (read ? read->value : -1) << ", the model says " << known;
             }
+            accepted += read ? 1 : 0;
         }
     }
     EXPECT_GT(accepted, 65536U);
