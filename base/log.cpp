@@ -3,6 +3,7 @@
 
 #include "base/one_line.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/basic_file_sink.h>
@@ -127,6 +128,15 @@ TileLog::TileLog(Logger& logger, Options options)
 {
     options_.keys_max = std::max<std::size_t>(options_.keys_max, 1);
     entries_.reserve(options_.keys_max + 1);
+}
+
+void TileLog::log_wanted(LogLevel level, std::string_view key, fmt::string_view format,
+                         fmt::format_args args)
+{
+    Folded& entry = entry_of(key);
+    if (!folds(entry, level, Clock::now())) {
+        write(entry, key, fmt::vformat(format, args));
+    }
 }
 
 TileLog::Folded& TileLog::entry_of(std::string_view key)

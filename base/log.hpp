@@ -10,7 +10,7 @@
 // owner.
 // Errors   the constructor throws when the file cannot be opened; writing never throws.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <chrono>
 #include <cstddef>
@@ -102,17 +102,12 @@ private:
     void log(LogLevel level, std::string_view key, fmt::format_string<Arguments...> format,
              Arguments&&... args)
     {
-        if (!logger_.wants(level)) {
-            return;
+        if (logger_.wants(level)) {
+            log_wanted(level, key, format, fmt::make_format_args(args...));
         }
-        Folded& entry = entry_of(key);
-        if (folds(entry, level, Clock::now())) {
-            return;
-        }
-        fmt::memory_buffer text;
-        fmt::format_to(std::back_inserter(text), format, std::forward<Arguments>(args)...);
-        write(entry, key, {text.data(), text.size()});
     }
+    void log_wanted(LogLevel level, std::string_view key, fmt::string_view format,
+                    fmt::format_args args);
     Folded& entry_of(std::string_view key);
     /// True when the line is counted instead of written.
     bool folds(Folded& entry, LogLevel level, Clock::time_point now) const noexcept;

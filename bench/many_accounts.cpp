@@ -13,7 +13,7 @@
 #include "ledger/store/lmdb_transaction.hpp"
 #include "node/config.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdlib>
 #include <stdexcept>

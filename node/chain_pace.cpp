@@ -3,7 +3,7 @@
 
 #include "crypto/poh.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <ctime>
 #include <stdexcept>

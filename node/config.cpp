@@ -6,7 +6,7 @@
 #include "node/fault_switches.hpp"
 #include "node/toml_section.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <fstream>

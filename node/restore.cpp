@@ -7,7 +7,7 @@
 #include "ledger/store/storage_failure.hpp"
 #include "node/chain_finality.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

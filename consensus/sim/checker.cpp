@@ -3,7 +3,7 @@
 
 #include "consensus/tower/tower_journal.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -5,7 +5,7 @@
 #include "base/check.hpp"
 #include "consensus/tower/tower_journal.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

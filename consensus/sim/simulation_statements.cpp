@@ -8,7 +8,7 @@
 #include "consensus/sim/simulation.hpp"
 #include "consensus/tower/tower_vote.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

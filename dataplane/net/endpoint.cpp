@@ -2,7 +2,7 @@
 #include "dataplane/net/endpoint.hpp"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netinet/in.h>
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #include "dataplane/net/mmsg_receiver.hpp"
 #include "dataplane/net/uring_receiver.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -4,7 +4,7 @@
 #include "node/config.hpp"
 #include "node/version.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 

@@ -2,7 +2,7 @@
 #include "node/cli/commands.hpp"
 #include "node/rpc/rpc_client.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 

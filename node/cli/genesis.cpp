@@ -4,7 +4,7 @@
 #include "crypto/base58.hpp"
 #include "node/cli/commands.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <chrono>

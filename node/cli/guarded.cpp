@@ -4,7 +4,7 @@
 #include "ledger/store/storage_failure.hpp"
 #include "node/cli/commands.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <system_error>

@@ -4,7 +4,7 @@
 #include "node/cli/commands.hpp"
 #include "tune/process_guard.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 

@@ -10,7 +10,7 @@
 #include "node/config.hpp"
 #include "node/rpc/rpc_client.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 

@@ -2,7 +2,7 @@
 #include "node/cli/sim_report.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include "node/rpc/rpc_client.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 

@@ -7,7 +7,7 @@
 #include "node/rpc/rpc_client.hpp"
 #include "tune/process_guard.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>

@@ -6,7 +6,7 @@
 #include "node/rpc/rpc_client.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 

@@ -2,7 +2,7 @@
 #include "node/demo/demo_report.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

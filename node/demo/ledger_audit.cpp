@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "node/demo/ledger_audit.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <lmdb.h>
 #include <openssl/sha.h>
 

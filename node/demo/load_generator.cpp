@@ -11,7 +11,7 @@
 #include "node/rpc/rpc_client.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

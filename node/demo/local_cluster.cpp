@@ -5,7 +5,7 @@
 #include "crypto/sha256.hpp"
 #include "ledger/model/genesis.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -5,7 +5,7 @@
 #include "node/rpc/error_text.hpp"
 #include "node/rpc/transaction_text.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

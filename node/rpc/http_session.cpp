@@ -8,7 +8,7 @@
 
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/string.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <iterator>

@@ -3,7 +3,7 @@
 
 #include <boost/json.hpp>
 #include <boost/json/basic_parser_impl.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 #include <vector>

@@ -6,7 +6,7 @@
 #include "node/rpc/transaction_text.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

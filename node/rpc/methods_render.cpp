@@ -10,7 +10,7 @@
 #include "node/version.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace belfry::node {
 

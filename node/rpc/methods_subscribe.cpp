@@ -4,7 +4,7 @@
 #include "node/rpc/method_table.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

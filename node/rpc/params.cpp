@@ -5,7 +5,7 @@
 #include "node/rpc/commitment.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace belfry::node {
 

@@ -7,7 +7,7 @@
 #include "node/rpc/transaction_text.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace belfry::node {
 

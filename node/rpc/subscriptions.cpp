@@ -8,7 +8,7 @@
 #include "node/rpc/error_text.hpp"
 #include "node/version.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

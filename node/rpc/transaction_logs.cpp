@@ -6,7 +6,7 @@
 #include "exec/programs/system.hpp"
 #include "node/rpc/error_text.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 

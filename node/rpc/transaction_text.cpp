@@ -7,7 +7,7 @@
 #include "ledger/model/transaction.hpp"
 #include "node/rpc/params.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sodium.h>
 
 namespace belfry::node {

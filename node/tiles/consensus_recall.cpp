@@ -3,7 +3,7 @@
 #include "consensus/certificate/certificate.hpp"
 #include "node/tiles/consensus_tile.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace belfry::node {
 namespace {

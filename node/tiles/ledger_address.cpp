@@ -6,7 +6,7 @@
 #include "node/rpc/error_text.hpp"
 #include "node/tiles/ledger_queries.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

@@ -2,7 +2,7 @@
 // ledger_need.cpp: which questions the ledger is asked, and what is said when it has no answer yet.
 #include "node/tiles/ledger_queries.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

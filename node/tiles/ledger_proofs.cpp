@@ -3,7 +3,7 @@
 #include "node/proof_kind.hpp"
 #include "node/tiles/ledger_queries.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <utility>

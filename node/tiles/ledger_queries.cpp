@@ -10,7 +10,7 @@
 #include "node/rpc/transaction_logs.hpp"
 #include "node/version.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -14,7 +14,7 @@
 #include "tests/ledger/crash_disk.hpp"
 #include "tests/ledger/store_sample.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>

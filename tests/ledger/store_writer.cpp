@@ -17,7 +17,7 @@
 #include "ledger/store/vote_journal.hpp"
 #include "tests/ledger/store_sample.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>

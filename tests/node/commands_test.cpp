@@ -8,7 +8,7 @@
 #include "node/transaction_trail.hpp"
 #include "tests/node/running_server.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>

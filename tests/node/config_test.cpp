@@ -3,7 +3,7 @@
 #include "node/config.hpp"
 #include "node/fault_switches.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #include "tests/node/raw_client.hpp"
 #include "tests/node/running_server.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <fstream>

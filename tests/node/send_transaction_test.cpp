@@ -6,7 +6,7 @@
 #include "tests/node/fake_backend.hpp"
 
 #include <boost/json.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
