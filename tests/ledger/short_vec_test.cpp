@@ -63,7 +63,7 @@ TEST(ShortVec, every_string_of_one_to_three_bytes_is_read_as_the_model_reads_it)
             std::size_t end = 0;
             for (std::size_t k = 0; k < length; ++k) {
                 text[k] = static_cast<std::uint8_t>(i >> (8 * k));
-                end += end == k && text[k] >= 128 ? 1 : 0;
+                end += end == k && text[k] >= 128 ? 1U : 0U;
             }
             const std::int32_t known = end == length ? -1 : table[i & ((1U << (8 * end + 8)) - 1)];
             const std::optional<ShortVec> read = read_short_vec(std::span(text.data(), length));
@@ -73,7 +73,7 @@ TEST(ShortVec, every_string_of_one_to_three_bytes_is_read_as_the_model_reads_it)
                 FAIL() << to_hex(std::span(text.data(), length)) << " read as "
                        << (read ? read->value : -1) << ", the model says " << known;
             }
-            accepted += read ? 1 : 0;
+            accepted += read ? 1U : 0U;
         }
     }
     EXPECT_GT(accepted, 65536U);
