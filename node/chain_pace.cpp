@@ -5,8 +5,10 @@
 
 #include <fmt/core.h>
 
+#include <cerrno>
 #include <ctime>
 #include <stdexcept>
+#include <system_error>
 
 namespace belfry::node {
 
@@ -18,7 +20,9 @@ constexpr std::uint64_t hashes_at_once = 2'000; // 0.2 to 2 ms
 double cpu_seconds_of_this_thread()
 {
     timespec now{};
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) != 0) {
+        throw std::system_error(errno, std::system_category(), "the thread's CPU clock");
+    }
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 

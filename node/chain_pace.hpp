@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-// chain_pace.hpp: whether this machine hashes a cluster's proof of history faster than its slots
-// pass. Rule     a chain that takes longer than the slot leaves its validator further behind with
-// every
-//          slot, as a leader and as a follower; each skipped slot makes the next block's chain
-//          longer. Such a node refuses to start. Above chain_share_high it says so: what is left
-//          of a core may be too little for the blocks themselves.
+// chain_pace.hpp: whether this machine hashes a cluster's proof of history faster than slots pass.
+// Rule     a chain that takes longer than the slot leaves its validator further behind with every
+//          slot; each skipped slot makes the next block's chain longer. Such a node refuses to
+//          start. Above chain_share_high it says that little is left for the blocks themselves.
 
 #include "ledger/model/genesis.hpp"
 
