@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // repair_plan_fuzz: votes, hints, shreds, lies and time as the bytes say, then an honest network:
-// requests keep their bounds and go to others of the roster, every block of the chain comes, and
-// once all of it is final nothing is in flight.
+// requests keep their bounds and go to others of the roster, every block of the chain comes, what
+// is final is asked for no more, and blocks above it that only liars named are let go in time.
 #include "base/check.hpp"
 #include "tests/base/choices.hpp"
 #include "tests/dataplane/repair_simulation.hpp"
+
+#include <algorithm>
+#include <set>
 
 namespace {
 
@@ -125,6 +128,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     BELFRY_CHECK(done());
     simulation.planner().set_position({.finalized = tip, .replayed = tip.slot, .local = tip.slot});
     (void)simulation.planner().plan(simulation.now_ns());
-    BELFRY_CHECK(simulation.planner().in_flight_shreds() == 0);
+    const std::set<ledger::BlockRef>& wanted = simulation.assembler().wanted();
+    const auto lies_only = std::ranges::all_of(
+        wanted, [&](const ledger::BlockRef& block) { return block.slot > tip.slot; });
+    BELFRY_CHECK(lies_only);
+    BELFRY_CHECK(!wanted.empty() || simulation.planner().in_flight_shreds() == 0);
+    // block_attempts_max requests of timeout_max_ns each at the most, and some for a guide's end.
+    BELFRY_CHECK(simulation.run_until(simulation.now_ns() + 60'000 * ms, [&] {
+        return wanted.empty() && simulation.planner().in_flight_shreds() == 0;
+    }));
     return 0;
 }
