@@ -79,6 +79,10 @@ void add_local_cluster(CLI::App& app, int* exit_code)
                         "Share of shreds each validator loses, for tests");
     command->add_option("--drop-votes", options->faults.drop_votes);
     command->add_option("--seed", options->faults.seed, "Of the losses");
+    command
+        ->add_option("--first-port", options->first_port,
+                     "Take the free ports from here on (default: anywhere in 10000 to 29999)")
+        ->check(CLI::Range(10'000, 29'999));
     command->add_flag("--ipv6", options->ipv6);
     command->add_flag("--no-certificates", options->no_certificates,
                       "Final is what > 2/3 of stake has rooted");

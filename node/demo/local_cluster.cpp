@@ -29,10 +29,11 @@ constexpr std::uint16_t port_last = 29'999;
 /// Hands out ports that can be bound now, each once.
 class PortFinder {
 public:
-    explicit PortFinder(bool ipv6)
+    PortFinder(bool ipv6, std::uint16_t first)
         : ipv6_(ipv6)
-        , next_(static_cast<std::uint16_t>(port_first +
-                                           (std::random_device{}() % (port_last - port_first))))
+        , next_(first != 0 ? static_cast<std::uint16_t>(first - 1)
+                           : static_cast<std::uint16_t>(
+                                 port_first + (std::random_device{}() % (port_last - port_first))))
     {
     }
 
@@ -141,7 +142,7 @@ LocalCluster write_local_cluster(const LocalClusterOptions& options)
     genesis.slot_ms = options.slot_ms;
     genesis.slots_per_epoch = options.slots_per_epoch;
     genesis.finality.certificates = !options.no_certificates;
-    PortFinder ports(options.ipv6);
+    PortFinder ports(options.ipv6, options.first_port);
     std::vector<Endpoint> websockets;
     for (std::uint32_t i = 0; i < options.validator_count; ++i) {
         const std::filesystem::path home = cluster.directory / fmt::format("validator-{}", i);

@@ -23,6 +23,7 @@ struct LocalClusterOptions {
     std::uint64_t slots_per_epoch = 10'000;
     std::uint32_t fanout = 1;
     std::uint32_t load_account_count = 1000;
+    std::uint16_t first_port = 0; // the first that is tried; 0: anywhere
     bool ipv6 = false;
     bool no_certificates = false;
     std::uint32_t map_size_mb = 1024;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A cluster of real validator processes on loopback, as the scenarios of cluster_test.py use it."""
-import json, os, pathlib, re, signal, subprocess, time, urllib.request
+import json, os, pathlib, re, signal, socket, subprocess, time, urllib.request
 
 SLOT_MS = int(os.environ.get("BELFRY_CLUSTER_SLOT_MS", "200"))
 SLOWNESS = float(os.environ.get("BELFRY_CLUSTER_SLOWNESS", "1"))  # under sanitizers: more patience
@@ -19,10 +19,24 @@ def expect(condition, what):
         raise Failure(what)
 
 
+def port_area():
+    """(first port, what holds it): 200 ports that no other of these clusters is given while this process lives, so
+    that a validator which is down finds its own again although others run beside it."""
+    for first in range(10_000, 29_000, 200):
+        holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            holder.bind(f"\0belfry-test-ports-{first}")
+            return first, holder
+        except OSError:
+            holder.close()
+    raise Failure("every area of ports is taken by another cluster of these tests")
+
+
 class Cluster:
     def __init__(self, belfry, folder, validators=4, **flags):
         self.belfry, self.folder = str(belfry), folder
-        flags = {"slot-ms": SLOT_MS, "slots-per-epoch": 64, "fanout": 1, **flags}
+        first_port, self.port_holder = port_area()
+        flags = {"slot-ms": SLOT_MS, "slots-per-epoch": 64, "fanout": 1, "first-port": first_port, **flags}
         command = [self.belfry, "local-cluster", "--dir", str(folder), "--validators", str(validators)]
         for name, value in flags.items():
             command += [f"--{name}"] if value is True else [f"--{name}", str(value)]
