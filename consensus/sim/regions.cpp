@@ -9,22 +9,22 @@ namespace belfry::consensus::sim {
 
 namespace {
 
-constexpr std::array<std::string_view, region_count> names{"east_us",
-                                                           "central_us",
-                                                           "west_us",
-                                                           "brazil_south",
-                                                           "north_europe",
-                                                           "uk_south",
-                                                           "germany_west_central",
-                                                           "south_africa_north",
-                                                           "uae_north",
-                                                           "central_india",
-                                                           "southeast_asia",
-                                                           "japan_east",
-                                                           "australia_east"};
+constexpr std::array<std::string_view, region_count> region_texts{"east_us",
+                                                                  "central_us",
+                                                                  "west_us",
+                                                                  "brazil_south",
+                                                                  "north_europe",
+                                                                  "uk_south",
+                                                                  "germany_west_central",
+                                                                  "south_africa_north",
+                                                                  "uae_north",
+                                                                  "central_india",
+                                                                  "southeast_asia",
+                                                                  "japan_east",
+                                                                  "australia_east"};
 
 // clang-format off
-constexpr std::uint8_t table[region_count][region_count] = {
+constexpr std::uint8_t latency_ms[region_count][region_count] = {
     {1, 18, 37, 60, 38, 40, 49, 113, 95, 108, 115, 83, 103}, // east_us
     {18, 1, 21, 77, 54, 57, 63, 126, 106, 123, 101, 70, 89}, // central_us
     {37, 21, 1, 85, 69, 72, 79, 139, 127, 112, 86, 55, 71}, // west_us
@@ -47,13 +47,13 @@ std::uint64_t one_way_ms(std::size_t from, std::size_t to)
 {
     BELFRY_CHECK(from < region_count);
     BELFRY_CHECK(to < region_count);
-    return table[from][to];
+    return latency_ms[from][to];
 }
 
 std::string_view region_name(std::size_t region)
 {
     BELFRY_CHECK(region < region_count);
-    return names[region];
+    return region_texts[region];
 }
 
 } // namespace belfry::consensus::sim

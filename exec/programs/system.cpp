@@ -4,7 +4,7 @@
 namespace belfry::exec {
 namespace {
 
-enum class Tag : std::uint8_t { create_account = 0, assign = 1, transfer = 2, allocate = 8 };
+enum class SystemTag : std::uint8_t { create_account = 0, assign = 1, transfer = 2, allocate = 8 };
 
 [[nodiscard]] InstructionError system_error(SystemError error)
 {
@@ -86,9 +86,9 @@ struct NewAccount {
     return transfer(context, Transfer{from, to, wanted.lamports});
 }
 
-[[nodiscard]] std::size_t accounts_needed(Tag tag)
+[[nodiscard]] std::size_t accounts_needed(SystemTag tag)
 {
-    return tag == Tag::create_account || tag == Tag::transfer ? 2 : 1;
+    return tag == SystemTag::create_account || tag == SystemTag::transfer ? 2 : 1;
 }
 
 } // namespace
@@ -103,21 +103,21 @@ InstructionError run_system(InstructionContext& context)
     if (tag_value > UINT8_MAX) {
         return InstructionError::of(InstructionErrorKind::invalid_instruction_data);
     }
-    const Tag tag{static_cast<std::uint8_t>(tag_value)};
+    const SystemTag tag{static_cast<std::uint8_t>(tag_value)};
     NewAccount fields;
     switch (tag) {
-    case Tag::create_account:
+    case SystemTag::create_account:
         fields.lamports = in.u64();
         fields.space_bytes = in.u64();
         fields.owner = in.fixed<Pubkey>();
         break;
-    case Tag::assign:
+    case SystemTag::assign:
         fields.owner = in.fixed<Pubkey>();
         break;
-    case Tag::transfer:
+    case SystemTag::transfer:
         fields.lamports = in.u64();
         break;
-    case Tag::allocate:
+    case SystemTag::allocate:
         fields.space_bytes = in.u64();
         break;
     default:
@@ -130,13 +130,13 @@ InstructionError run_system(InstructionContext& context)
         return InstructionError::of(InstructionErrorKind::not_enough_account_keys);
     }
     switch (tag) {
-    case Tag::create_account:
+    case SystemTag::create_account:
         return create_account(context, fields);
-    case Tag::assign:
+    case SystemTag::assign:
         return assign(context, 0, fields.owner);
-    case Tag::transfer:
+    case SystemTag::transfer:
         return transfer(context, Transfer{0, 1, fields.lamports});
-    case Tag::allocate:
+    case SystemTag::allocate:
         return allocate(context, 0, fields.space_bytes);
     }
     return InstructionError::of(InstructionErrorKind::invalid_instruction_data);

@@ -15,7 +15,7 @@
 namespace belfry::ledger {
 
 namespace {
-constexpr std::string_view magic = "BFVJRNL1";
+constexpr std::string_view journal_magic = "BFVJRNL1";
 constexpr std::string_view new_file_name = "votes.new";
 constexpr std::size_t header_bytes = 128;
 constexpr std::size_t header_crc_at = header_bytes - 4;
@@ -140,14 +140,14 @@ std::uint64_t VoteJournal::recover_header(ByteView file)
     for (const std::uint64_t at : {std::uint64_t{0}, half_bytes_}) {
         const ByteView bytes = file.subspan(at, header_bytes);
         ByteReader reader(bytes);
-        const ByteView found_magic = reader.bytes(magic.size());
+        const ByteView found_magic = reader.bytes(journal_magic.size());
         const std::uint64_t found_half = reader.u64();
         const auto genesis_hash = reader.fixed<Hash>();
         const auto identity = reader.fixed<Pubkey>();
         const std::uint64_t sequence = reader.u64();
         ByteReader crc(bytes.subspan(header_crc_at));
         if (crc.u32() != crc32c(bytes.first(header_crc_at)) ||
-            !std::ranges::equal(found_magic, magic)) {
+            !std::ranges::equal(found_magic, journal_magic)) {
             healed_copy_ = true;
             continue;
         }
@@ -258,7 +258,7 @@ void VoteJournal::write_frame(Bytes& out, const JournalRecord& record,
 
 Bytes VoteJournal::header(std::uint64_t first_sequence) const
 {
-    Bytes out(magic.begin(), magic.end());
+    Bytes out(journal_magic.begin(), journal_magic.end());
     ByteWriter writer(out);
     writer.u64(half_bytes_);
     writer.bytes(options_.genesis_hash.view());

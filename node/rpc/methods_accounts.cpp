@@ -144,7 +144,7 @@ void request_airdrop(const Params& params, const NodeFacts& /*facts*/, Call& cal
         RequestAirdrop{.to = to, .lamports = lamports, .commitment = read_context(params, 2, call)};
 }
 
-constexpr std::array<NamedMethod, 5> methods{{
+constexpr std::array<NamedMethod, 5> account_method_table{{
     {"getAccountInfo", get_account_info},
     {"getMultipleAccounts", get_multiple_accounts},
     {"getSupply", ask_with_commitment<GetSupply>},
@@ -156,7 +156,7 @@ constexpr std::array<NamedMethod, 5> methods{{
 
 std::span<const NamedMethod> account_methods()
 {
-    return methods;
+    return account_method_table;
 }
 
 } // namespace belfry::node

@@ -165,7 +165,7 @@ void get_block_summary(const Params& params, const NodeFacts& /*facts*/, Call& c
     call.request = GetBlockSummary{Slot{params.number(0, "slot")}};
 }
 
-constexpr std::array<NamedMethod, 21> methods{{
+constexpr std::array<NamedMethod, 21> chain_method_table{{
     {"belfryBlock", get_block_summary},   // our own: {slot, ids, state hash} for tools
     {"belfryStatus", ask<GetNodeStatus>}, // our own: `belfry status`
     {"getBalance", get_balance},
@@ -193,7 +193,7 @@ constexpr std::array<NamedMethod, 21> methods{{
 
 std::span<const NamedMethod> chain_methods()
 {
-    return methods;
+    return chain_method_table;
 }
 
 } // namespace belfry::node

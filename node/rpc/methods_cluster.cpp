@@ -104,7 +104,7 @@ void get_highest_snapshot_slot(const Params& /*params*/, const NodeFacts& /*fact
     call.immediate = error_reply(call.id_json, {RpcCode::no_snapshot, "No snapshot", {}});
 }
 
-constexpr std::array<NamedMethod, 8> methods{{
+constexpr std::array<NamedMethod, 8> cluster_method_table{{
     {"getClusterNodes", get_cluster_nodes},
     {"getHighestSnapshotSlot", get_highest_snapshot_slot},
     {"getInflationGovernor", get_inflation_governor},
@@ -119,7 +119,7 @@ constexpr std::array<NamedMethod, 8> methods{{
 
 std::span<const NamedMethod> cluster_methods()
 {
-    return methods;
+    return cluster_method_table;
 }
 
 } // namespace belfry::node

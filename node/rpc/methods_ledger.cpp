@@ -215,7 +215,7 @@ void get_transaction_trail(const Params& params, const NodeFacts& /*facts*/, Cal
     call.request = GetTransactionTrail{*signature};
 }
 
-constexpr std::array<NamedMethod, 13> methods{{
+constexpr std::array<NamedMethod, 13> ledger_method_table{{
     {"belfryCertificates", get_certificates},          // our own: what proves that a slot is final
     {"belfryEvidence", ask<GetProofs>},                // and that a validator broke the rules
     {"belfryTransactionTrail", get_transaction_trail}, // what this node did with a transaction
@@ -235,7 +235,7 @@ constexpr std::array<NamedMethod, 13> methods{{
 
 std::span<const NamedMethod> ledger_methods()
 {
-    return methods;
+    return ledger_method_table;
 }
 
 } // namespace belfry::node

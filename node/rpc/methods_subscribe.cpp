@@ -77,7 +77,7 @@ void unsubscribe(const Params& params, const NodeFacts& /*facts*/, Call& call)
     call.subscription = Unsubscribe{kind, params.number(0, "subscription")};
 }
 
-constexpr std::array<NamedMethod, 10> methods{{
+constexpr std::array<NamedMethod, 10> subscribe_method_table{{
     {"accountSubscribe", subscribe_account},
     {"accountUnsubscribe", unsubscribe<SubscriptionKind::account>},
     {"logsSubscribe", subscribe_logs},
@@ -94,7 +94,7 @@ constexpr std::array<NamedMethod, 10> methods{{
 
 std::span<const NamedMethod> subscription_methods()
 {
-    return methods;
+    return subscribe_method_table;
 }
 
 } // namespace belfry::node

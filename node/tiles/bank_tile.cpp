@@ -21,7 +21,7 @@ constexpr std::size_t stream_piece_bytes = std::size_t{32} * 1024;
 constexpr std::uint64_t ticks_per_turn = 32; // when skipped slots' ticks are made up for
 constexpr std::uint64_t long_silence_slots = 8;
 constexpr std::uint64_t leader_slots_ahead = 8;
-constexpr std::uint64_t publish_interval_ns = 100'000'000;
+constexpr std::uint64_t bank_publish_interval_ns = 100'000'000;
 
 } // namespace
 
@@ -113,7 +113,7 @@ bool BankTile::work(std::uint64_t now_ns)
     if (!busy) {
         busy = follow_silence();
     }
-    if (now_ns - published_ns_ >= publish_interval_ns) {
+    if (now_ns - published_ns_ >= bank_publish_interval_ns) {
         publish(now_ns);
     }
     return busy;

@@ -31,10 +31,6 @@ Silence silence_of(consensus::FaultReason why)
     }
     return Silence::final_block_invalid;
 }
-ledger::BlockRef ref_of(const consensus::BlockName& name)
-{
-    return {.slot = name.slot, .id = name.id};
-}
 
 } // namespace
 

@@ -14,7 +14,7 @@ constexpr std::size_t blocks_held_max = ChainFinality::blocks_max;
 constexpr std::uint64_t listen_slots = 2; // after start, before the first own block
 constexpr std::uint64_t behind_slots = 8;
 constexpr std::uint64_t finality_lag_no_blocks = 1024;
-constexpr std::uint64_t publish_interval_ns = 50'000'000;
+constexpr std::uint64_t consensus_publish_interval_ns = 50'000'000;
 
 consensus::BlockName name_of(const ledger::BlockRef& ref)
 {
@@ -62,10 +62,6 @@ std::vector<Pubkey> keys_of(const Roster& roster)
         keys.push_back(entry.key);
     }
     return keys;
-}
-ledger::BlockRef ref_of(const consensus::BlockName& name)
-{
-    return {.slot = name.slot, .id = name.id};
 }
 
 } // namespace
@@ -164,7 +160,7 @@ bool ConsensusTile::work(std::uint64_t now_ns)
     busy = recall(now_ns) || busy;
     busy = try_build(now_ns) || busy;
     links_.consensus_net.publish();
-    if (busy || now_ns - published_ns_ >= publish_interval_ns) {
+    if (busy || now_ns - published_ns_ >= consensus_publish_interval_ns) {
         publish(now_ns);
     }
     return busy;

@@ -42,6 +42,11 @@
 
 namespace belfry::node {
 
+[[nodiscard]] inline ledger::BlockRef ref_of(const consensus::BlockName& name)
+{
+    return {.slot = name.slot, .id = name.id};
+}
+
 inline constexpr std::size_t peers_shown_max = 128;
 inline constexpr std::size_t engine_counts_max = 48;
 

@@ -7,7 +7,7 @@
 namespace belfry::node {
 namespace {
 
-constexpr std::size_t questions_per_turn = 4;
+constexpr std::size_t history_questions_per_turn = 4;
 constexpr std::size_t waiting_max = 256;
 constexpr std::uint64_t wait_max_ns = 2'000'000'000;
 constexpr std::uint64_t retry_ns = 20'000'000;
@@ -33,10 +33,11 @@ std::chrono::nanoseconds HistoryTile::sleep_max() const
 
 bool HistoryTile::work(std::uint64_t now_ns)
 {
-    bool busy = links_.rpc_history.drain(questions_per_turn, [&](HistoryQuestion& question) {
-        ++counts_.questions;
-        answer(std::move(question), now_ns + wait_max_ns);
-    }) > 0;
+    bool busy =
+        links_.rpc_history.drain(history_questions_per_turn, [&](HistoryQuestion& question) {
+            ++counts_.questions;
+            answer(std::move(question), now_ns + wait_max_ns);
+        }) > 0;
     if (!waiting_.empty() && now_ns - retried_ns_ >= retry_ns) {
         retried_ns_ = now_ns;
         std::deque<Waiting> again = std::move(waiting_);

@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::uint64_t index_lag_slots_max = 64; // waited for; the index is made anew otherwise
 
-ReplyBody refusal(RpcCode code, std::string message)
-{
-    return RpcRefusal{{code, std::move(message), {}}};
-}
-
 bool names(const ledger::Transaction& transaction, const Pubkey& address)
 {
     for (std::size_t key = 0; key < transaction.account_count(); ++key) {

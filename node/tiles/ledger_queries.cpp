@@ -21,11 +21,6 @@ namespace {
 
 constexpr std::uint64_t slots_per_read = 4096; // of one read transaction
 
-ReplyBody refusal(RpcCode code, std::string message)
-{
-    return RpcRefusal{{code, std::move(message), {}}};
-}
-
 ReplyBody unreadable()
 {
     return refusal(RpcCode::internal_error, "the ledger cannot be read here");

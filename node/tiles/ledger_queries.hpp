@@ -19,9 +19,16 @@
 #include "node/messages.hpp"
 
 #include <functional>
+#include <string>
+#include <utility>
 
 namespace belfry::node {
 
+/// A JSON-RPC error as the answer.
+[[nodiscard]] inline ReplyBody refusal(RpcCode code, std::string message)
+{
+    return RpcRefusal{{code, std::move(message), {}}};
+}
 /// Whether an answer of the bank to this question may have to be completed.
 [[nodiscard]] bool may_need_ledger(const Request& request);
 /// Whether this answer of the bank is not the last word.

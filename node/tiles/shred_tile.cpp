@@ -12,7 +12,7 @@ namespace {
 using dataplane::Lane;
 constexpr std::size_t shreds_per_turn = 512;
 constexpr std::uint64_t plan_interval_ns = 5'000'000;
-constexpr std::uint64_t publish_interval_ns = 100'000'000;
+constexpr std::uint64_t shred_publish_interval_ns = 100'000'000;
 constexpr std::size_t unknown_parents_wanted_max = 64;
 
 std::vector<dataplane::TurbineValidator> turbine_roster(const Roster& roster)
@@ -88,7 +88,7 @@ bool ShredTile::work(std::uint64_t now_ns)
         repair(now_ns);
     }
     links_.shred_net.publish();
-    if (now_ns - published_ns_ >= publish_interval_ns) {
+    if (now_ns - published_ns_ >= shred_publish_interval_ns) {
         publish(now_ns);
     }
     return busy;

@@ -17,7 +17,7 @@ constexpr std::size_t sets_wait_bytes = std::size_t{4} << 20;
 constexpr std::uint64_t proofs_interval_ns = 1'000'000'000;
 constexpr std::uint64_t prune_interval_ns = 10'000'000'000;
 constexpr std::size_t prune_records_max = 4096;
-constexpr std::uint64_t publish_interval_ns = 100'000'000;
+constexpr std::uint64_t store_publish_interval_ns = 100'000'000;
 constexpr std::size_t requests_per_turn = 64;
 constexpr std::size_t chain_walk_max = 64; // blocks above finalized that a hint may name
 constexpr std::uint64_t shred_reply_bytes = 1270;
@@ -155,7 +155,7 @@ bool StoreTile::work(std::uint64_t now_ns)
         prune(now_ns);
     }
     busy = serve(now_ns) || busy;
-    if (now_ns - published_ns_ >= publish_interval_ns) {
+    if (now_ns - published_ns_ >= store_publish_interval_ns) {
         publish(now_ns);
     }
     return busy;

@@ -5,6 +5,7 @@
 #include "consensus/certificate/gadget.hpp"
 #include "consensus/certificate/vote_bundle.hpp"
 #include "consensus/evidence.hpp"
+#include "tests/consensus/block_names.hpp"
 #include "tests/consensus/certificate_mesh.hpp"
 
 #include <gtest/gtest.h>
@@ -16,16 +17,6 @@
 #include <vector>
 
 namespace belfry::consensus::testing {
-
-inline BlockName name(std::uint64_t slot, std::uint8_t version = 0)
-{
-    BlockName block{.slot = Slot{slot}, .id = {}};
-    block.id.bytes[0] = static_cast<std::uint8_t>(slot);
-    block.id.bytes[1] = version;
-    block.id.bytes[2] = 1;
-    return block;
-}
-inline constexpr BlockName genesis{};
 
 /// Validator 0 of n with equal stakes, and hands that do what its gadget asks.
 class GadgetBench {

@@ -10,7 +10,6 @@
 namespace belfry::consensus::testing {
 
 namespace {
-constexpr std::uint64_t slot_ms = 600;
 constexpr std::uint64_t fast_delay_ms = 150;
 
 bool later(const auto& one, const auto& other)
@@ -48,7 +47,7 @@ Mesh::Mesh(const MeshOptions& options)
         start(m);
     }
     for (std::size_t m = 0; m <= honest(); ++m) { // the one above the honest is the liars' clock
-        schedule(slot_ms, m, SlotBegins{.slot = 1});
+        schedule(mesh_slot_ms, m, SlotBegins{.slot = 1});
     }
 }
 
@@ -81,7 +80,7 @@ void Mesh::schedule(std::uint64_t in_ms, std::size_t m, const What& what)
 
 void Mesh::run_to(std::uint64_t slot)
 {
-    while (!events_.empty() && events_.front().at_ms < slot * slot_ms) {
+    while (!events_.empty() && events_.front().at_ms < slot * mesh_slot_ms) {
         std::ranges::pop_heap(events_, later<Event, Event>);
         const Event event = std::move(events_.back());
         events_.pop_back();
@@ -214,7 +213,7 @@ void Mesh::on(std::size_t m, const Restart& /*event*/)
 
 void Mesh::on(std::size_t m, const SlotBegins& event)
 {
-    schedule(slot_ms, m, SlotBegins{.slot = event.slot + 1});
+    schedule(mesh_slot_ms, m, SlotBegins{.slot = event.slot + 1});
     if (m == honest()) {
         if (!healed_ || options_.liars_go_on) {
             lie(event.slot);
@@ -230,7 +229,7 @@ void Mesh::on(std::size_t m, const SlotBegins& event)
         build(m, event.slot);
     }
     if (options_.crashes && !healed_ && chance(3)) {
-        schedule(draw(slot_ms), m, Crash{});
+        schedule(draw(mesh_slot_ms), m, Crash{});
     }
 }
 
@@ -450,7 +449,7 @@ void Mesh::spread(const Hash& id, std::size_t from)
 {
     for (std::size_t to = 0; to < honest(); ++to) {
         if (to != from) {
-            schedule(slot_ms / 2 + delay(), to, GiveBlock{id});
+            schedule(mesh_slot_ms / 2 + delay(), to, GiveBlock{id});
         }
     }
 }

@@ -27,6 +27,8 @@
 
 namespace belfry::consensus::testing {
 
+inline constexpr std::uint64_t mesh_slot_ms = 600;
+
 struct MeshOptions {
     std::uint64_t seed = 1;
     std::size_t count = 4;

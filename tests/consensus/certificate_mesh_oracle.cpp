@@ -8,10 +8,6 @@
 
 namespace belfry::consensus::testing {
 
-namespace {
-constexpr std::uint64_t slot_ms = 600;
-} // namespace
-
 // ---- The oracle ---------------------------------------------------------------------------------
 
 void Mesh::look_at_statement(std::size_t m, const Statement& statement)
@@ -68,7 +64,8 @@ void Mesh::look(std::size_t m)
         }
     }
     const std::uint64_t first = machine.finalized.slot.value;
-    for (std::uint64_t slot = first > 8 ? first - 8 : 1; slot <= now_ms_ / slot_ms + 5; ++slot) {
+    for (std::uint64_t slot = first > 8 ? first - 8 : 1; slot <= now_ms_ / mesh_slot_ms + 5;
+         ++slot) {
         if (const auto block = gadget.notarized(Slot{slot});
             block && machine.seen.insert({0, slot}).second) {
             if (!quorum(machine.heard_notarize[{slot, block->id}].size())) {

@@ -2,6 +2,7 @@
 // Tower and certificates together. How they live through bad times: certificate_mesh_test.cpp.
 #include "consensus/certified_tower.hpp"
 #include "consensus/evidence.hpp"
+#include "tests/consensus/block_names.hpp"
 #include "tests/consensus/certificate_mesh.hpp"
 
 #include <gtest/gtest.h>
@@ -11,17 +12,10 @@
 namespace belfry::consensus {
 namespace {
 
+using testing::genesis;
+using testing::name;
 using testing::test_check;
 using testing::test_signature;
-
-BlockName name(std::uint64_t slot, std::uint8_t version = 0)
-{
-    BlockName block{.slot = Slot{slot}, .id = {}};
-    block.id.bytes[0] = version;
-    block.id.bytes[1] = static_cast<std::uint8_t>(slot);
-    return block;
-}
-constexpr BlockName genesis{};
 
 /// Validator 0 of four, which leads every slot; its disk is quick.
 class Whole {

@@ -4,6 +4,7 @@
 
 #include "consensus/fork_tree.hpp"
 #include "tests/base/choices.hpp"
+#include "tests/consensus/block_names.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,12 +16,7 @@
 
 namespace belfry::consensus::fork_tree_model {
 
-inline BlockName name(std::uint64_t slot, std::uint8_t version = 0)
-{
-    BlockName block{.slot = Slot{slot}, .id = {}};
-    block.id.bytes[0] = version;
-    return block;
-}
+using testing::name;
 
 inline StakeTable stakes_of(const std::vector<std::uint64_t>& amounts)
 {

@@ -24,7 +24,7 @@ TEST(ForkTree, agrees_with_a_slow_model_over_random_changes)
             if (i % 4 == 0) {
                 pair.compare();
             }
-            if (testing::Test::HasFatalFailure()) {
+            if (::testing::Test::HasFatalFailure()) {
                 return;
             }
         }

@@ -156,7 +156,7 @@ bool found_by_seeds(const Mutant& mutant)
     return false;
 }
 
-class EveryMutant : public testing::TestWithParam<std::size_t> {};
+class EveryMutant : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(EveryMutant, is_found)
 {
@@ -165,7 +165,7 @@ TEST_P(EveryMutant, is_found)
         << mutant.name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Planted, EveryMutant, testing::Range<std::size_t>(0, std::size(mutants)),
+INSTANTIATE_TEST_SUITE_P(Planted, EveryMutant, ::testing::Range<std::size_t>(0, std::size(mutants)),
                          [](const auto& place) { return std::string(mutants[place.param].name); });
 
 } // namespace

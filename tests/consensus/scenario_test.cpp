@@ -39,7 +39,7 @@ std::string text_of(const SeedResult& result)
     return text;
 }
 
-class EveryScenario : public testing::TestWithParam<std::string_view> {};
+class EveryScenario : public ::testing::TestWithParam<std::string_view> {};
 
 TEST_P(EveryScenario, ends_as_it_says)
 {
@@ -65,7 +65,7 @@ std::vector<std::string_view> all_names()
     return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Scenario, EveryScenario, testing::ValuesIn(all_names()),
+INSTANTIATE_TEST_SUITE_P(Scenario, EveryScenario, ::testing::ValuesIn(all_names()),
                          [](const auto& name) { return std::string(name.param); });
 
 // ---- What is no scenario ------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 #include "consensus/leader_schedule.hpp"
 #include "consensus/tower/tower_engine.hpp"
+#include "tests/consensus/block_names.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,15 +18,8 @@
 
 namespace belfry::consensus {
 
-inline BlockName name(std::uint64_t slot, std::uint8_t version = 0)
-{
-    BlockName block{.slot = Slot{slot}, .id = {}};
-    block.id.bytes[0] = version;
-    block.id.bytes[1] = static_cast<std::uint8_t>(slot);
-    return block;
-}
-
-inline constexpr BlockName genesis{};
+using testing::genesis;
+using testing::name;
 inline constexpr std::array<std::uint16_t, 3> others{1, 2, 3};
 inline constexpr std::array<std::uint16_t, 3> first_three{0, 1, 2};
 

@@ -22,7 +22,7 @@ TEST(TowerModel, stands_and_votes_as_the_book_says_over_random_forks_and_votes)
         for (int i = 0; i < 70; ++i) {
             pair.change();
             pair.compare();
-            if (testing::Test::HasFailure()) {
+            if (::testing::Test::HasFailure()) {
                 return;
             }
         }
@@ -39,9 +39,10 @@ TEST(TowerModel, stands_and_votes_as_the_book_says_over_random_forks_and_votes)
 std::uint64_t seeds_to_differ(const TowerDefects& defects, std::uint64_t seed_count)
 {
     for (std::uint64_t seed = 1; seed <= seed_count; ++seed) {
-        testing::TestPartResultArray differences;
-        const testing::ScopedFakeTestPartResultReporter quiet(
-            testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &differences);
+        ::testing::TestPartResultArray differences;
+        const ::testing::ScopedFakeTestPartResultReporter quiet(
+            ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD,
+            &differences);
         TowerPair pair(Choices(seed), defects);
         for (int i = 0; i < 70; ++i) {
             pair.change();

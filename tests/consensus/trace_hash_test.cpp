@@ -21,7 +21,7 @@ struct Known {
     std::uint64_t hash = 0;
 };
 
-class TraceHash : public testing::TestWithParam<Known> {};
+class TraceHash : public ::testing::TestWithParam<Known> {};
 
 TEST_P(TraceHash, is_the_same_on_every_machine_and_build)
 {
@@ -50,7 +50,7 @@ constexpr Known known_runs[] = {
     {"certified", 16, 30, 2, 0x75d38ce97f4292f5}, {"certified", 100, 4, 3, 0x23a718074bd84b49},
 };
 
-INSTANTIATE_TEST_SUITE_P(Fixed, TraceHash, testing::ValuesIn(known_runs), [](const auto& one) {
+INSTANTIATE_TEST_SUITE_P(Fixed, TraceHash, ::testing::ValuesIn(known_runs), [](const auto& one) {
     return std::string(one.param.engine) + "_" + std::to_string(one.param.validators) + "_seed_" +
            std::to_string(one.param.seed);
 });

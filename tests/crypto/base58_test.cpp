@@ -7,13 +7,13 @@
 namespace belfry::crypto {
 namespace {
 
-struct Vector {
+struct Base58Vector {
     std::string_view hex;
     std::string_view text;
 };
 
 // Source: Bitcoin Core, src/test/data/base58_encode_decode.json, and Solana's system program.
-constexpr Vector published[] = {
+constexpr Base58Vector published[] = {
     {"", ""},
     {"61", "2g"},
     {"626262", "a3gV"},
@@ -32,7 +32,7 @@ constexpr Vector published[] = {
 
 TEST(Base58, agrees_with_the_published_vectors_both_ways)
 {
-    for (const Vector& vector : published) {
+    for (const Base58Vector& vector : published) {
         const std::optional<Bytes> bytes = from_hex(vector.hex);
         ASSERT_TRUE(bytes);
         EXPECT_EQ(to_base58(*bytes), vector.text);

@@ -10,7 +10,7 @@
 namespace belfry::crypto {
 namespace {
 
-constexpr Scalar order{{0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000}};
+constexpr Scalar group_order{{0x5812631a5cf5d3ed, 0x14def9dea2f79cd6, 0, 0x1000000000000000}};
 constexpr Scalar one{{1, 0, 0, 0}};
 
 /// At most 2^126 + 1, which is what digits have room for.
@@ -89,7 +89,7 @@ TEST(ScalarQuotient, is_right_where_quotients_are_large)
             for (std::size_t word = 0; word < 4; ++word) {
                 const unsigned from = static_cast<unsigned>(64 * word) + position;
                 const auto at = [](unsigned index) {
-                    return index < 4 ? order.word[index] : 0;
+                    return index < 4 ? group_order.word[index] : 0;
                 };
                 k.word[word] = at(from / 64) >> (from % 64);
                 if (from % 64 != 0) {

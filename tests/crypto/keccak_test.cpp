@@ -15,7 +15,7 @@ ByteView bytes_of(const std::string& text)
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-struct Vector {
+struct KeccakVector {
     std::string message;
     std::string_view digest;
 };
@@ -24,7 +24,7 @@ struct Vector {
 // documentation for the function signatures.
 TEST(Keccak, agrees_with_published_vectors)
 {
-    const Vector vectors[] = {
+    const KeccakVector vectors[] = {
         {"", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"},
         {"\xCC", "eead6dbfc7340a56caedc044696a168870549a6a7f6f56961e84a54bd9970b8a"},
         {"A\xFB", "a8eaceda4d47b3281a795ad9e1ea2122b407baf9aabcb9e18b5717b7873537d2"},
@@ -35,7 +35,7 @@ TEST(Keccak, agrees_with_published_vectors)
         {"The quick brown fox jumps over the lazy dog",
          "4d741b6f1eb29cb2a9b9911c82f56fa8d73b04959d3d9d222895df6c0b28aa15"},
     };
-    for (const Vector& vector : vectors) {
+    for (const KeccakVector& vector : vectors) {
         EXPECT_EQ(to_hex(keccak256(bytes_of(vector.message)).view()), vector.digest)
             << vector.message;
     }

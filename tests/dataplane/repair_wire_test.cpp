@@ -10,13 +10,8 @@
 namespace belfry::dataplane {
 namespace {
 
+using samples::prefix;
 using samples::Random;
-
-const Prefix& prefix()
-{
-    static const Prefix value(samples::genesis());
-    return value;
-}
 
 RepairRequest random_request(Random& random)
 {

@@ -36,6 +36,11 @@ inline Hash genesis()
     out.bytes.fill(0x67);
     return out;
 }
+inline const Prefix& prefix()
+{
+    static const Prefix value(genesis());
+    return value;
+}
 
 inline crypto::Keypair keypair(std::uint8_t number)
 {

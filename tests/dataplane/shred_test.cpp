@@ -11,13 +11,8 @@
 namespace belfry::dataplane {
 namespace {
 
+using samples::prefix;
 using samples::Random;
-
-const Prefix& prefix()
-{
-    static const Prefix value(samples::genesis());
-    return value;
-}
 
 /// Writes fields over a valid shred's header, at the documented offsets.
 struct Forger {

@@ -14,7 +14,6 @@
 namespace belfry::ledger {
 namespace {
 
-constexpr Hash genesis = filled_hash(1);
 using Accounts = std::map<Pubkey, Account>;
 
 Pubkey address(std::uint64_t number)
@@ -41,8 +40,9 @@ protected:
     AccountStoreTest() { open(); }
     void open()
     {
-        env_ = std::make_unique<LmdbEnv>(LmdbEnv::Options{
-            .directory = data(), .genesis_hash = genesis, .map_bytes = std::uint64_t{1} << 30});
+        env_ = std::make_unique<LmdbEnv>(LmdbEnv::Options{.directory = data(),
+                                                          .genesis_hash = store_genesis,
+                                                          .map_bytes = std::uint64_t{1} << 30});
         store_ = std::make_unique<AccountStore>(*env_);
     }
     void close()

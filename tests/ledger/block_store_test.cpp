@@ -15,16 +15,16 @@
 namespace belfry::ledger {
 namespace {
 
-constexpr Hash genesis = filled_hash(1);
-constexpr BlockRef genesis_ref{.slot = Slot{0}, .id = genesis};
+constexpr BlockRef genesis_ref{.slot = Slot{0}, .id = store_genesis};
 
 class BlockStoreTest : public testing::Test {
 protected:
     BlockStoreTest() { open(); }
     void open()
     {
-        env_ = std::make_unique<LmdbEnv>(LmdbEnv::Options{
-            .directory = data(), .genesis_hash = genesis, .map_bytes = std::uint64_t{1} << 30});
+        env_ = std::make_unique<LmdbEnv>(LmdbEnv::Options{.directory = data(),
+                                                          .genesis_hash = store_genesis,
+                                                          .map_bytes = std::uint64_t{1} << 30});
         store_ = std::make_unique<BlockStore>(*env_);
     }
     void close()
@@ -315,7 +315,7 @@ TEST_F(BlockStoreTest, pruning_removes_what_is_below_in_bounded_steps)
 /// Commits chained blocks until it is killed; says each slot that is durable.
 [[noreturn]] void commit_until_killed(const std::filesystem::path& directory, int report)
 {
-    LmdbEnv env({.directory = directory, .genesis_hash = genesis, .map_bytes = 1U << 30});
+    LmdbEnv env({.directory = directory, .genesis_hash = store_genesis, .map_bytes = 1U << 30});
     BlockStore store(env);
     const BlockRef last = store.highest_block().value().value_or(genesis_ref);
     BlockRef parent = last;

@@ -12,7 +12,7 @@ namespace {
 
 constexpr BlockRef parent{.slot = Slot{4}, .id = filled_hash(99)};
 
-std::optional<BlockError> verdict(const std::vector<ShredSet>& sets)
+std::optional<BlockError> block_verdict(const std::vector<ShredSet>& sets)
 {
     const auto block = assemble_block(sets);
     return block ? std::nullopt : std::optional(block.error());
@@ -84,25 +84,25 @@ TEST(Block, is_the_joined_payload_of_its_sets_under_the_last_root)
 TEST(Block, sets_that_do_not_make_one_block_are_refused)
 {
     const std::vector<ShredSet> sound = sample_block(Slot{7}, parent, 3).sets;
-    EXPECT_EQ(verdict({}), BlockError::no_set);
-    EXPECT_EQ(verdict({sound[0], sound[2]}), BlockError::wrong_index);
-    EXPECT_EQ(verdict({sound[1], sound[2]}), BlockError::wrong_index);
-    EXPECT_EQ(verdict({sound[0], sound[1]}), BlockError::wrong_last);
+    EXPECT_EQ(block_verdict({}), BlockError::no_set);
+    EXPECT_EQ(block_verdict({sound[0], sound[2]}), BlockError::wrong_index);
+    EXPECT_EQ(block_verdict({sound[1], sound[2]}), BlockError::wrong_index);
+    EXPECT_EQ(block_verdict({sound[0], sound[1]}), BlockError::wrong_last);
     auto changed = sound;
     changed[0].last = true;
-    EXPECT_EQ(verdict(changed), BlockError::wrong_last);
+    EXPECT_EQ(block_verdict(changed), BlockError::wrong_last);
     changed = sound;
     changed[1].chained_root = sound[1].root;
-    EXPECT_EQ(verdict(changed), BlockError::wrong_chain);
+    EXPECT_EQ(block_verdict(changed), BlockError::wrong_chain);
     changed = sound;
     changed[2].slot = Slot{8};
-    EXPECT_EQ(verdict(changed), BlockError::wrong_header);
+    EXPECT_EQ(block_verdict(changed), BlockError::wrong_header);
     changed = sound;
     changed[1].parent_slot = Slot{3};
-    EXPECT_EQ(verdict(changed), BlockError::wrong_header);
+    EXPECT_EQ(block_verdict(changed), BlockError::wrong_header);
     changed = sound;
     changed[2].version = 2;
-    EXPECT_EQ(verdict(changed), BlockError::wrong_header);
+    EXPECT_EQ(block_verdict(changed), BlockError::wrong_header);
 }
 
 TEST(BlockRef, is_ordered_by_slot_then_id)

@@ -49,7 +49,7 @@ struct SampleStream {
     }
 };
 
-std::optional<EntryError> verdict(ByteView stream)
+std::optional<EntryError> entry_verdict(ByteView stream)
 {
     const auto decoded = decode_entries(stream);
     return decoded ? std::nullopt : std::optional(decoded.error());
@@ -106,7 +106,7 @@ TEST(Entry, cut_anywhere_it_is_truncated_or_lacks_the_footer)
     const SampleStream sample;
     for (std::size_t length = 0; length < sample.stream.size(); ++length) {
         const bool between = length == 0 || std::ranges::count(sample.ends, length) == 1;
-        ASSERT_EQ(verdict(ByteView(sample.stream).first(length)),
+        ASSERT_EQ(entry_verdict(ByteView(sample.stream).first(length)),
                   between ? EntryError::no_footer : EntryError::truncated)
             << length;
     }
@@ -137,7 +137,7 @@ TEST(Entry, anything_after_the_footer_is_refused)
     SampleStream sample;
     EntryWriter more(sample.stream);
     more.tick(1, {});
-    EXPECT_EQ(verdict(sample.stream), EntryError::after_footer);
+    EXPECT_EQ(entry_verdict(sample.stream), EntryError::after_footer);
 }
 
 TEST(Entry, every_other_kind_is_unknown)
@@ -145,7 +145,7 @@ TEST(Entry, every_other_kind_is_unknown)
     for (unsigned kind = 4; kind <= 255; ++kind) {
         SampleStream sample;
         sample.stream[sample.ends[0]] = static_cast<std::uint8_t>(kind);
-        EXPECT_EQ(verdict(sample.stream), EntryError::unknown_kind) << kind;
+        EXPECT_EQ(entry_verdict(sample.stream), EntryError::unknown_kind) << kind;
     }
 }
 
@@ -153,14 +153,14 @@ TEST(Entry, transactions_of_no_hash_are_refused)
 {
     SampleStream sample;
     sample.stream[sample.ends[0] + 1] = 0; // 7 becomes 0
-    EXPECT_EQ(verdict(sample.stream), EntryError::no_hash);
+    EXPECT_EQ(entry_verdict(sample.stream), EntryError::no_hash);
 }
 
 TEST(Entry, a_transactions_entry_without_a_transaction_is_refused)
 {
     SampleStream sample;
     sample.stream[sample.ends[0] + entry_header_bytes] = 0;
-    EXPECT_EQ(verdict(sample.stream), EntryError::no_transaction);
+    EXPECT_EQ(entry_verdict(sample.stream), EntryError::no_transaction);
 }
 
 TEST(Entry, a_transaction_of_0_or_of_1233_bytes_is_refused)
@@ -168,10 +168,10 @@ TEST(Entry, a_transaction_of_0_or_of_1233_bytes_is_refused)
     SampleStream sample;
     const std::size_t length_at = sample.ends[0] + entry_header_bytes + 2;
     sample.stream[length_at] = 0;
-    EXPECT_EQ(verdict(sample.stream), EntryError::bad_transaction_bytes);
+    EXPECT_EQ(entry_verdict(sample.stream), EntryError::bad_transaction_bytes);
     sample.stream[length_at] = 0xd1; // 1233 = 0x04d1
     sample.stream[length_at + 1] = 0x04;
-    EXPECT_EQ(verdict(sample.stream), EntryError::bad_transaction_bytes);
+    EXPECT_EQ(entry_verdict(sample.stream), EntryError::bad_transaction_bytes);
 }
 
 TEST(Entry, a_footer_that_counts_otherwise_is_refused)
@@ -180,7 +180,7 @@ TEST(Entry, a_footer_that_counts_otherwise_is_refused)
         SampleStream sample;
         std::uint8_t& count = sample.stream[sample.ends[5] + 1];
         count = static_cast<std::uint8_t>(count + difference);
-        EXPECT_EQ(verdict(sample.stream), EntryError::wrong_count);
+        EXPECT_EQ(entry_verdict(sample.stream), EntryError::wrong_count);
     }
 }
 
@@ -201,17 +201,18 @@ TEST(Entry, certificates_are_few_small_and_right_before_the_footer)
         writer.footer({}, {});
         return stream;
     };
-    EXPECT_EQ(verdict(stream_of({1, 2, 3, certificate_entry_bytes_max}, false)), std::nullopt);
-    EXPECT_EQ(verdict(stream_of({1, 2, 3, 4, 5}, false)), EntryError::bad_certificate);
-    EXPECT_EQ(verdict(stream_of({0}, false)), EntryError::bad_certificate);
-    EXPECT_EQ(verdict(stream_of({certificate_entry_bytes_max + 1}, false)),
+    EXPECT_EQ(entry_verdict(stream_of({1, 2, 3, certificate_entry_bytes_max}, false)),
+              std::nullopt);
+    EXPECT_EQ(entry_verdict(stream_of({1, 2, 3, 4, 5}, false)), EntryError::bad_certificate);
+    EXPECT_EQ(entry_verdict(stream_of({0}, false)), EntryError::bad_certificate);
+    EXPECT_EQ(entry_verdict(stream_of({certificate_entry_bytes_max + 1}, false)),
               EntryError::bad_certificate);
-    EXPECT_EQ(verdict(stream_of({1}, true)), EntryError::bad_certificate);
+    EXPECT_EQ(entry_verdict(stream_of({1}, true)), EntryError::bad_certificate);
 }
 
 TEST(Entry, longer_than_any_block_may_be_is_refused)
 {
-    EXPECT_EQ(verdict(Bytes(block_stream_bytes_max + 1)), EntryError::too_large);
+    EXPECT_EQ(entry_verdict(Bytes(block_stream_bytes_max + 1)), EntryError::too_large);
 }
 
 TEST(Entry, the_mixin_is_the_digest_of_the_joined_message_hashes)

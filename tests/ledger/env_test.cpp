@@ -20,12 +20,10 @@
 namespace belfry::ledger {
 namespace {
 
-constexpr Hash genesis = filled_hash(1);
-
 LmdbEnv::Options options(const ScratchDirectory& scratch)
 {
     return {.directory = scratch.path() / "data",
-            .genesis_hash = genesis,
+            .genesis_hash = store_genesis,
             .map_bytes = std::uint64_t{1} << 30};
 }
 
@@ -59,7 +57,7 @@ TEST(LmdbEnv, refuses_the_directory_of_another_genesis)
     }
     LmdbEnv::Options other = options(scratch);
     other.genesis_hash = filled_hash(2);
-    EXPECT_TRUE(contains(open_error(other), "holds the chain of genesis"));
+    EXPECT_TRUE(contains(open_error(other), "holds the chain of store_genesis"));
     EXPECT_EQ(open_error(options(scratch)), "no error");
 }
 
@@ -100,7 +98,7 @@ TEST(LmdbEnv, refuses_a_file_that_is_not_a_ledger_or_is_cut_short)
     {
         LmdbEnv env(options(scratch));
         BlockStore store(env);
-        ASSERT_TRUE(store.put_set(sample_block(Slot{1}, {Slot{0}, genesis}, 1).sets[0]));
+        ASSERT_TRUE(store.put_set(sample_block(Slot{1}, {Slot{0}, store_genesis}, 1).sets[0]));
     }
     const std::filesystem::path file = scratch.path() / "data" / "ledger.mdb";
     const std::uintmax_t bytes = std::filesystem::file_size(file);
@@ -171,7 +169,7 @@ TEST(LmdbEnv, refuses_a_flipped_birth_record_and_another_schema)
         const LmdbEnv env(options(scratch));
     }
     const std::filesystem::path data = scratch.path() / "data";
-    const std::string name = "genesis";
+    const std::string name = "store_genesis";
     const Bytes key(name.begin(), name.end());
     const Bytes value = raw_value(data, "meta", key);
     Bytes flipped = value;
@@ -199,7 +197,8 @@ TEST(LmdbEnv, a_full_map_is_a_full_disk_is_final_and_loses_nothing_acknowledged)
         BlockStore store(env);
         std::optional<StoreError> error;
         for (std::uint64_t slot = 1; slot < 10'000 && !error; ++slot) {
-            const auto put = store.put_set(sample_block(Slot{slot}, {Slot{0}, genesis}, 1).sets[0]);
+            const auto put =
+                store.put_set(sample_block(Slot{slot}, {Slot{0}, store_genesis}, 1).sets[0]);
             if (put) {
                 acknowledged = slot;
             } else {
@@ -218,10 +217,10 @@ TEST(LmdbEnv, a_full_map_is_a_full_disk_is_final_and_loses_nothing_acknowledged)
     LmdbEnv env(small);
     BlockStore store(env);
     for (std::uint64_t slot = 1; slot <= acknowledged; ++slot) {
-        const ShredSet set = sample_block(Slot{slot}, {Slot{0}, genesis}, 1).sets[0];
+        const ShredSet set = sample_block(Slot{slot}, {Slot{0}, store_genesis}, 1).sets[0];
         ASSERT_EQ(store.set({.slot = set.slot, .index = 0, .root = set.root}).value(), set) << slot;
     }
-    EXPECT_TRUE(store.put_set(sample_block(Slot{20'000}, {Slot{0}, genesis}, 1).sets[0]));
+    EXPECT_TRUE(store.put_set(sample_block(Slot{20'000}, {Slot{0}, store_genesis}, 1).sets[0]));
 }
 
 TEST(LmdbEnv, a_full_file_system_is_a_full_disk)
@@ -236,7 +235,8 @@ TEST(LmdbEnv, a_full_file_system_is_a_full_disk)
         const rlimit limit{.rlim_cur = 300'000, .rlim_max = 300'000};
         setrlimit(RLIMIT_FSIZE, &limit);
         for (std::uint64_t slot = 1; slot < 1000; ++slot) {
-            const auto put = store.put_set(sample_block(Slot{slot}, {Slot{0}, genesis}, 1).sets[0]);
+            const auto put =
+                store.put_set(sample_block(Slot{slot}, {Slot{0}, store_genesis}, 1).sets[0]);
             if (!put) {
                 _exit(env.failed() == put.error() && !store.put_set({}) ? 0 : 2);
             }

@@ -13,7 +13,6 @@
 namespace belfry::ledger {
 namespace {
 
-constexpr Hash genesis = filled_hash(1);
 constexpr std::uint8_t certificate_kinds_end = 32;
 constexpr std::uint8_t certificate_kind = 2;
 constexpr std::uint8_t evidence_kind = 33;
@@ -23,7 +22,7 @@ class HardForkTest : public testing::Test {
 protected:
     HardForkTest()
     {
-        BlockRef parent{.slot = Slot{0}, .id = genesis};
+        BlockRef parent{.slot = Slot{0}, .id = store_genesis};
         for (std::uint64_t slot = 1; slot <= 8; ++slot) {
             put(sample_block(Slot{slot}, parent, 2), slot <= 3);
             parent = chain_.back().record.ref;
@@ -73,7 +72,7 @@ protected:
     [[nodiscard]] std::unique_ptr<LmdbEnv> open() const
     {
         return std::make_unique<LmdbEnv>(LmdbEnv::Options{
-            .directory = scratch_.path(), .genesis_hash = genesis, .map_bytes = 8 << 20});
+            .directory = scratch_.path(), .genesis_hash = store_genesis, .map_bytes = 8 << 20});
     }
 
     ScratchDirectory scratch_;

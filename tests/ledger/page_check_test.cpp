@@ -28,7 +28,6 @@
 namespace belfry::ledger {
 namespace {
 
-constexpr Hash genesis = filled_hash(1);
 constexpr std::size_t page_bytes = 4096;
 
 enum class Found : std::uint8_t { all, refused, other };
@@ -92,7 +91,7 @@ protected:
     [[nodiscard]] LmdbEnv::Options options() const
     {
         return {.directory = scratch_.path() / "data",
-                .genesis_hash = genesis,
+                .genesis_hash = store_genesis,
                 .map_bytes = std::uint64_t{64} << 20};
     }
     [[nodiscard]] std::filesystem::path file() const
@@ -104,7 +103,7 @@ protected:
     {
         BlockStore blocks(env);
         AccountStore accounts(env);
-        BlockRef parent{.slot = Slot{0}, .id = genesis};
+        BlockRef parent{.slot = Slot{0}, .id = store_genesis};
         for (std::uint64_t slot = 1; slot <= 200; ++slot) {
             const SampleBlock block = sample_block(Slot{slot}, parent, 3);
             parent = block.record.ref;

@@ -17,6 +17,7 @@ namespace belfry::ledger {
     hash.bytes[31] = 0x5e;
     return hash;
 }
+inline constexpr Hash store_genesis = filled_hash(1); // of the stores that tests make
 
 struct SampleBlock {
     std::vector<ShredSet> sets;

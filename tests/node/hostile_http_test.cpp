@@ -17,8 +17,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::string_view get_slot = R"({"jsonrpc":"2.0","id":1,"method":"getSlot"})";
-
 // A shared machine stops a process for longer than a server needs; the best of a few counts.
 constexpr int tries_max = 5;
 #ifdef BELFRY_DEBUG_CHECKS
@@ -49,7 +47,7 @@ milliseconds honest_client(const dataplane::Endpoint& endpoint)
     milliseconds best{INT32_MAX};
     for (int i = 0; i < tries_max && best > honest_ms; ++i) {
         best = std::min(best, taken([&] {
-                            const auto response = asked(endpoint, post_text(get_slot));
+                            const auto response = asked(endpoint, post_text(get_slot_request));
                             EXPECT_TRUE(response && response->status == 200);
                         }));
     }
@@ -76,7 +74,7 @@ TEST(HostileHttp, every_hostile_body_has_its_error_soon)
     const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
     std::string batch = "[";
     for (int i = 0; i < 101; ++i) {
-        batch += (i == 0 ? "" : ",") + std::string(get_slot);
+        batch += (i == 0 ? "" : ",") + std::string(get_slot_request);
     }
     batch += ']';
     std::string keys = "{";
@@ -168,11 +166,11 @@ TEST(HostileHttp, a_client_that_expects_to_be_told_is_told_to_go_on)
     EXPECT_TRUE(client.send(fmt::format("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: "
                                         "application/json\r\nExpect: 100-continue\r\n"
                                         "Content-Length: {}\r\n\r\n",
-                                        get_slot.size())));
+                                        get_slot_request.size())));
     const auto first = client.read();
     ASSERT_TRUE(first);
     EXPECT_EQ(first->status, 100);
-    EXPECT_TRUE(client.send(get_slot));
+    EXPECT_TRUE(client.send(get_slot_request));
     const auto second = client.read();
     ASSERT_TRUE(second);
     EXPECT_EQ(second->status, 200);

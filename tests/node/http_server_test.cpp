@@ -18,7 +18,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::string_view get_slot = R"({"jsonrpc":"2.0","id":1,"method":"getSlot"})";
 constexpr std::string_view slot_reply = R"({"jsonrpc":"2.0","result":100,"id":1})";
 
 RawClient::Response exchange(const dataplane::Endpoint& endpoint, std::string_view request)
@@ -32,7 +31,7 @@ TEST(HttpServer, answers_a_call_with_json_and_cors)
 {
     RunningServer server;
     server.start();
-    const auto response = exchange(server.endpoint(), post_text(get_slot));
+    const auto response = exchange(server.endpoint(), post_text(get_slot_request));
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(response.body, slot_reply);
     EXPECT_NE(response.header.find("Content-Type: application/json\r\n"), std::string::npos);
@@ -109,7 +108,7 @@ TEST(HttpServer, takes_a_key_in_the_address_and_any_way_of_writing_the_type)
         return exchange(server.endpoint(),
                         fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\n"
                                     "Content-Length: {}\r\n\r\n{}",
-                                    target, type, get_slot.size(), get_slot));
+                                    target, type, get_slot_request.size(), get_slot_request));
     };
     EXPECT_EQ(ask("/?api-key=abc", "application/json").body, slot_reply);
     EXPECT_EQ(ask("/", "Application/JSON;charset=UTF-8").body, slot_reply);
@@ -198,7 +197,7 @@ TEST(HttpServer, survives_garbage)
     server.start();
     std::mt19937 random(7);
     for (int round = 0; round < 200; ++round) {
-        std::string bytes = round % 2 == 0 ? "" : post_text(get_slot);
+        std::string bytes = round % 2 == 0 ? "" : post_text(get_slot_request);
         if (round % 2 == 0) {
             for (std::size_t i = 0; i < 100; ++i) {
                 bytes += static_cast<char>(random());
@@ -210,7 +209,7 @@ TEST(HttpServer, survives_garbage)
         RawClient client(server.endpoint());
         (void)client.send(bytes);
     }
-    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot)).body, slot_reply);
+    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot_request)).body, slot_reply);
 }
 
 TEST(HttpServer, answers_pipelined_and_kept_connections_in_order)
@@ -228,7 +227,7 @@ TEST(HttpServer, answers_pipelined_and_kept_connections_in_order)
         ASSERT_TRUE(response);
         EXPECT_EQ(response->body, fmt::format(R"({{"jsonrpc":"2.0","result":100,"id":{}}})", i));
     }
-    EXPECT_TRUE(client.send(post_text(get_slot, "Connection: close\r\n")));
+    EXPECT_TRUE(client.send(post_text(get_slot_request, "Connection: close\r\n")));
     EXPECT_EQ(client.read()->body, slot_reply);
     EXPECT_TRUE(client.closes_within(milliseconds(5000)));
 }
@@ -241,10 +240,10 @@ TEST(HttpServer, keeps_a_resting_connection_for_its_idle_time_only)
     RunningServer server(options);
     server.start();
     RawClient client(server.endpoint());
-    EXPECT_TRUE(client.send(post_text(get_slot)));
+    EXPECT_TRUE(client.send(post_text(get_slot_request)));
     EXPECT_TRUE(client.read());
     EXPECT_FALSE(client.closes_within(milliseconds(300)));
-    EXPECT_TRUE(client.send(post_text(get_slot)));
+    EXPECT_TRUE(client.send(post_text(get_slot_request)));
     EXPECT_TRUE(client.read());
     EXPECT_TRUE(client.closes_within(milliseconds(10'000)));
 }
@@ -257,7 +256,7 @@ TEST(HttpServer, cuts_a_client_that_sends_too_slowly)
     server.start();
     RawClient silent(server.endpoint());
     RawClient dripping(server.endpoint());
-    const std::string request = post_text(get_slot);
+    const std::string request = post_text(get_slot_request);
     const auto begin = steady_clock::now();
     // A byte every 50 ms restarts no clock.
     bool cut = false;
@@ -280,10 +279,10 @@ TEST(HttpServer, a_request_has_its_own_deadline_also_on_a_kept_connection)
     RunningServer server(options);
     server.start();
     RawClient slow(server.endpoint());
-    EXPECT_TRUE(slow.send(post_text(get_slot)));
+    EXPECT_TRUE(slow.send(post_text(get_slot_request)));
     EXPECT_TRUE(slow.read());
     // From here the connection may rest for idle_ms, but a request that has begun may not.
-    const std::string request = post_text(get_slot);
+    const std::string request = post_text(get_slot_request);
     const auto begin = steady_clock::now();
     bool cut = false;
     for (std::size_t i = 0; i < 8 && !cut; ++i) {
@@ -312,7 +311,7 @@ TEST(HttpServer, serves_a_new_client_when_all_connections_are_taken_by_idle_ones
         (void)idle.back()->send("POST / HT");
     }
     const auto begin = steady_clock::now();
-    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot)).body, slot_reply);
+    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot_request)).body, slot_reply);
     EXPECT_LT(steady_clock::now() - begin, milliseconds(5000));
     int cut = 0;
     for (const auto& client : idle) {
@@ -326,11 +325,12 @@ TEST(HttpServer, says_429_when_the_node_takes_no_more)
     RunningServer server;
     server.backend.full = true;
     server.start();
-    const auto response = exchange(server.endpoint(), post_text(get_slot));
+    const auto response = exchange(server.endpoint(), post_text(get_slot_request));
     EXPECT_EQ(response.status, 429);
     EXPECT_EQ(response.body, R"({"jsonrpc":"2.0","error":{"code":-32005,"message":"Node is busy",)"
                              R"("data":{"numSlotsBehind":null}},"id":1})");
-    EXPECT_EQ(exchange(server.endpoint(), post_text(fmt::format("[{}]", get_slot))).status, 200);
+    EXPECT_EQ(exchange(server.endpoint(), post_text(fmt::format("[{}]", get_slot_request))).status,
+              200);
 }
 
 TEST(HttpServer, bounds_the_questions_that_wait_for_the_node_and_their_time)
@@ -343,7 +343,7 @@ TEST(HttpServer, bounds_the_questions_that_wait_for_the_node_and_their_time)
     server.start();
     const auto begin = steady_clock::now();
     const auto response =
-        exchange(server.endpoint(), post_text(fmt::format("[{0},{0},{0},{0}]", get_slot)));
+        exchange(server.endpoint(), post_text(fmt::format("[{0},{0},{0},{0}]", get_slot_request)));
     EXPECT_GE(steady_clock::now() - begin, milliseconds(400));
     const std::string late = R"({"jsonrpc":"2.0","error":{"code":-32603,"message":"The node did )"
                              R"(not answer in time"},"id":1})";
@@ -360,9 +360,9 @@ TEST(HttpServer, a_client_that_leaves_while_the_node_thinks_harms_nobody)
     server.start();
     for (int i = 0; i < 50; ++i) {
         RawClient client(server.endpoint());
-        (void)client.send(post_text(get_slot));
+        (void)client.send(post_text(get_slot_request));
     }
-    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot)).status, 200);
+    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot_request)).status, 200);
 }
 
 TEST(HttpServer, adds_its_own_counters_to_the_status)
@@ -379,7 +379,7 @@ TEST(HttpServer, listens_on_ipv6_and_says_when_it_cannot)
 {
     RunningServer server({}, "[::1]:0");
     server.start();
-    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot)).body, slot_reply);
+    EXPECT_EQ(exchange(server.endpoint(), post_text(get_slot_request)).body, slot_reply);
     try {
         RunningServer second({}, server.endpoint().to_string());
         FAIL();
@@ -396,7 +396,7 @@ TEST(HttpServer, stops_with_open_connections_and_questions)
     server->start();
     RawClient idle(server->endpoint());
     RawClient asking(server->endpoint());
-    EXPECT_TRUE(asking.send(post_text(get_slot)));
+    EXPECT_TRUE(asking.send(post_text(get_slot_request)));
     std::this_thread::sleep_for(milliseconds(50));
     const auto begin = steady_clock::now();
     server.reset();

@@ -23,6 +23,9 @@
 
 namespace belfry::node {
 
+inline constexpr std::string_view get_slot_request =
+    R"({"jsonrpc":"2.0","id":1,"method":"getSlot"})";
+
 class RawClient {
 public:
     explicit RawClient(const dataplane::Endpoint& endpoint)

@@ -8,7 +8,7 @@
 namespace belfry::node {
 namespace {
 
-Roster roster_of(std::size_t count)
+Roster staked_roster(std::size_t count)
 {
     Roster roster;
     for (std::size_t i = 0; i < count; ++i) {
@@ -21,7 +21,7 @@ Roster roster_of(std::size_t count)
 
 TEST(VoteAccounts, count_as_delinquent_beyond_the_distance_that_was_asked_for)
 {
-    const Roster roster = roster_of(4); // this node, two that vote and one that was never heard
+    const Roster roster = staked_roster(4); // this node, two that vote and one that was never heard
     ConsensusSnapshot consensus;
     consensus.has_voted = true;
     consensus.last_vote = Slot{1000};

@@ -68,7 +68,7 @@ public:
     bool accepted = false;
 };
 
-std::string result(std::string_view value)
+std::string result_text(std::string_view value)
 {
     return fmt::format(R"({{"jsonrpc":"2.0","result":{},"id":1}})", value);
 }
@@ -109,9 +109,9 @@ TEST(WebSocket, tells_slots_and_roots_on_its_own_address_and_by_upgrade)
             R"({"jsonrpc":"2.0","method":"rootNotification","params":{"result":10,)"));
         // The number that the subscription was given ends it, once.
         const std::string id = slots.substr(26, slots.find(',', 26) - 26);
-        EXPECT_EQ(client.ask("rootUnsubscribe", fmt::format("[{}]", id)), result("false"));
-        EXPECT_EQ(client.ask("slotUnsubscribe", fmt::format("[{}]", id)), result("true"));
-        EXPECT_EQ(client.ask("slotUnsubscribe", fmt::format("[{}]", id)), result("false"));
+        EXPECT_EQ(client.ask("rootUnsubscribe", fmt::format("[{}]", id)), result_text("false"));
+        EXPECT_EQ(client.ask("slotUnsubscribe", fmt::format("[{}]", id)), result_text("true"));
+        EXPECT_EQ(client.ask("slotUnsubscribe", fmt::format("[{}]", id)), result_text("false"));
         server.backend.tell(slot_event(41));
         EXPECT_NE(client.read().find("rootNotification"), std::string::npos);
     }
@@ -126,23 +126,24 @@ TEST(WebSocket, tells_of_a_signature_once_and_at_once_when_it_has_its_level)
         "2AXDGYSE4f2sz7tvMMzyHvUfcoJmxudvdhBcmiUSo6ijwfYmfZYsKRxboQMPh3R4kUhXRVdtSXFXMheka4Rc4P2";
     constexpr std::string_view failed_processed =
         "3L3RY5sT8K4kyEnqhizwaqxLEbcYvpGrGPNEYRwtbCSUtL6YL86jdrvCbohnP5q8VxQ3qzGmt3W3iQJW97rD7m3";
-    EXPECT_EQ(client.ask("signatureSubscribe", fmt::format(R"(["{}"])", final_one)), result("1"));
+    EXPECT_EQ(client.ask("signatureSubscribe", fmt::format(R"(["{}"])", final_one)),
+              result_text("1"));
     EXPECT_EQ(client.read(), R"({"jsonrpc":"2.0","method":"signatureNotification","params":)"
                              R"({"result":{"context":{"slot":300,"apiVersion":"2.3.0"},)"
                              R"("value":{"err":null}},"subscription":1}})");
-    EXPECT_EQ(client.ask("signatureUnsubscribe", "[1]"), result("false"));
+    EXPECT_EQ(client.ask("signatureUnsubscribe", "[1]"), result_text("false"));
     // Below the level it waits for; received is told where it is asked for.
     EXPECT_EQ(client.ask(
                   "signatureSubscribe",
                   fmt::format(R"(["{}",{{"enableReceivedNotification":true}}])", failed_processed)),
-              result("2"));
+              result_text("2"));
     EXPECT_NE(client.read().find(R"("value":"receivedSignature")"), std::string::npos);
     EXPECT_EQ(client.ask("signatureSubscribe",
                          fmt::format(R"(["{}",{{"commitment":"processed"}}])", failed_processed)),
-              result("3"));
+              result_text("3"));
     EXPECT_NE(client.read().find(R"("err":{"InstructionError":[1,{"Custom":6000}]})"),
               std::string::npos);
-    EXPECT_EQ(client.ask("signatureUnsubscribe", "[2]"), result("true"));
+    EXPECT_EQ(client.ask("signatureUnsubscribe", "[2]"), result_text("true"));
 }
 
 TEST(WebSocket, ignores_pings_and_refuses_what_it_does_not_offer)
@@ -201,7 +202,7 @@ TEST(WebSocket, cuts_a_client_that_does_not_take_what_it_is_told)
         EXPECT_FALSE(slow.ask("slotSubscribe").empty());
     }
     WebSocketClient other(server.endpoint());
-    EXPECT_EQ(other.ask("rootSubscribe"), result("501"));
+    EXPECT_EQ(other.ask("rootSubscribe"), result_text("501"));
     // More than the sockets' own buffers hold.
     for (std::uint64_t slot = 40; slot < 240; ++slot) {
         server.backend.tell(slot_event(slot));
@@ -245,7 +246,7 @@ TEST(WebSocket, closes_on_a_message_that_is_too_long_and_on_bad_frames)
     EXPECT_TRUE(bad_text.send("\xff\xfe"));
     EXPECT_TRUE(bad_text.raw.closes_within(milliseconds(5000)));
     WebSocketClient honest(server.endpoint());
-    EXPECT_EQ(honest.ask("slotSubscribe"), result("1"));
+    EXPECT_EQ(honest.ask("slotSubscribe"), result_text("1"));
 }
 
 } // namespace
