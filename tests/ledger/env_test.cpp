@@ -57,7 +57,7 @@ TEST(LmdbEnv, refuses_the_directory_of_another_genesis)
     }
     LmdbEnv::Options other = options(scratch);
     other.genesis_hash = filled_hash(2);
-    EXPECT_TRUE(contains(open_error(other), "holds the chain of store_genesis"));
+    EXPECT_TRUE(contains(open_error(other), "holds the chain of genesis"));
     EXPECT_EQ(open_error(options(scratch)), "no error");
 }
 
@@ -169,7 +169,7 @@ TEST(LmdbEnv, refuses_a_flipped_birth_record_and_another_schema)
         const LmdbEnv env(options(scratch));
     }
     const std::filesystem::path data = scratch.path() / "data";
-    const std::string name = "store_genesis";
+    const std::string name = "genesis";
     const Bytes key(name.begin(), name.end());
     const Bytes value = raw_value(data, "meta", key);
     Bytes flipped = value;
