@@ -42,6 +42,7 @@
 
 namespace belfry::node {
 
+/// The block as the ledger names it.
 [[nodiscard]] inline ledger::BlockRef ref_of(const consensus::BlockName& name)
 {
     return {.slot = name.slot, .id = name.id};
