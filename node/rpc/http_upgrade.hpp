@@ -3,12 +3,13 @@
 // http_upgrade.hpp: an HTTP request that asks to go on with WebSocket. Private to rpc/; shows
 // Boost.Beast.
 
-#include <boost/beast/core/buffers_range.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http.hpp>
 
 #include <sstream>
 #include <string>
+#include <utility>
 
 namespace belfry::node {
 
@@ -27,11 +28,7 @@ std::string upgrade_text(const Request& request, const Buffer& after)
 {
     std::ostringstream head;
     head << request.base();
-    std::string text = head.str();
-    for (const auto piece : boost::beast::buffers_range_ref(after.data())) {
-        text.append(static_cast<const char*>(piece.data()), piece.size());
-    }
-    return text;
+    return std::move(head).str() + boost::beast::buffers_to_string(after.data());
 }
 
 } // namespace belfry::node

@@ -17,17 +17,21 @@ using std::chrono::steady_clock;
 /// RFC 6455 by hand, for texts alone.
 class WebSocketClient {
 public:
-    explicit WebSocketClient(const dataplane::Endpoint& endpoint)
+    /// with_it: a first text, sent in one piece with the request.
+    explicit WebSocketClient(const dataplane::Endpoint& endpoint, std::string_view with_it = {})
         : raw(endpoint)
     {
-        EXPECT_TRUE(raw.send("GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
-                             "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"));
+        EXPECT_TRUE(
+            raw.send(std::string("GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\n"
+                                 "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n") +
+                     (with_it.empty() ? std::string() : frame_of(with_it))));
         const auto response = raw.read();
         accepted = response && response->status == 101 &&
                    response->header.find("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=") != std::string::npos;
     }
-    bool send(std::string_view text)
+    bool send(std::string_view text) { return raw.send(frame_of(text)); }
+    static std::string frame_of(std::string_view text)
     {
         std::string frame{static_cast<char>(0x81)};
         if (text.size() < 126) {
@@ -39,7 +43,7 @@ public:
         }
         frame += std::string(4, '\0'); // a mask of zeros
         frame += text;
-        return raw.send(frame);
+        return frame;
     }
     /// The next text; "" when the server closes or says nothing.
     std::string read()
@@ -114,6 +118,19 @@ TEST(WebSocket, tells_slots_and_roots_on_its_own_address_and_by_upgrade)
         EXPECT_EQ(client.ask("slotUnsubscribe", fmt::format("[{}]", id)), result_text("false"));
         server.backend.tell(slot_event(41));
         EXPECT_NE(client.read().find("rootNotification"), std::string::npos);
+    }
+}
+
+TEST(WebSocket, reads_what_was_sent_in_one_piece_with_the_upgrade)
+{
+    RunningServer server(with_websocket());
+    server.start();
+    for (const dataplane::Endpoint& endpoint : {server.websocket(), server.endpoint()}) {
+        WebSocketClient client(endpoint,
+                               R"({"jsonrpc":"2.0","id":1,"method":"slotSubscribe","params":[]})");
+        ASSERT_TRUE(client.accepted);
+        EXPECT_TRUE(client.read().starts_with(R"({"jsonrpc":"2.0","result":)"));
+        EXPECT_NE(client.ask("rootSubscribe").find("result"), std::string::npos);
     }
 }
 
