@@ -102,6 +102,12 @@ ConsensusTile::ConsensusTile(Options options, std::unique_ptr<ledger::VoteJourna
     }
     if (journal_ != nullptr) {
         restore(*journal_);
+    } else {
+        log_.warning(
+            "journal",
+            "{}: this node follows and signs nothing. If its key has never voted, start it "
+            "with --new-identity; else bring its data directory back",
+            to_string(Silence::no_journal));
     }
     publish(started_ns_);
 }

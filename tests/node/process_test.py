@@ -87,6 +87,19 @@ def refuses_a_chain_too_long(cluster):
     expect(not (cluster.configs[0].parent / "data").exists(), "it made a data directory for a cluster it cannot follow")
 
 
+def follows_without_a_journal(cluster):
+    """Nobody said that its key is new: it signs nothing, and an operator reads why."""
+    cluster.start(0)
+    cluster.wait("its clock runs", lambda: cluster.status(0).get("clockSlot", 0) > 5, 60)
+    status = cluster.status(0)
+    expect(status["signing"] is False and "no vote journal" in status["silence"] and not status["lastVote"],
+           f"it does not say that it signs nothing: {status}")
+    expect("no vote journal" in cluster.run("status", "--config", cluster.configs[0]).stdout, "`belfry status` does not say it")
+    cluster.end(0)
+    expect(len(re.findall(r"no vote journal .*--new-identity", cluster.log(0))) == 1, "its log does not say it once")
+    (cluster.configs[0].parent / "log").unlink()
+
+
 def look(cluster):
     cluster.start_all()
     cluster.wait_finalized(0, cluster.all, 60)
@@ -148,6 +161,7 @@ def main():
     cluster = Cluster(program, work / "cluster", 1, **{"slot-ms": 100})
     try:
         refuses_a_chain_too_long(cluster)
+        follows_without_a_journal(cluster)
         look(cluster)
         abort(cluster)
     except Failure as failure:
