@@ -77,6 +77,12 @@ enum class StatementKind : std::uint8_t {
     skip = 3,     // a range of slots
     finalize = 4, // only by those who never skipped the slot
 };
+/// Of a number that came from elsewhere.
+[[nodiscard]] constexpr bool is_statement_kind(std::uint8_t number)
+{
+    return number >= static_cast<std::uint8_t>(StatementKind::tower_vote) &&
+           number <= static_cast<std::uint8_t>(StatementKind::finalize);
+}
 /// A signed statement whose signature was checked against from's key.
 struct VoteMessage {
     ValidatorIndex from;

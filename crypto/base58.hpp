@@ -11,6 +11,13 @@
 namespace belfry::crypto {
 
 [[nodiscard]] std::string to_base58(ByteView bytes);
+/// Of a key, hash or signature.
+template <class Fixed>
+    requires requires { Fixed::size_bytes; }
+[[nodiscard]] std::string to_base58(const Fixed& value)
+{
+    return to_base58(value.view());
+}
 /// nullopt on a foreign character, or when the text could encode more than bytes_max bytes.
 [[nodiscard]] std::optional<Bytes> from_base58(std::string_view text, std::size_t bytes_max);
 

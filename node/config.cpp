@@ -212,7 +212,7 @@ FaultSwitches read_faults(const TomlSection& root, std::string_view file, NodeCo
 
 std::string name_of(const Pubkey& key)
 {
-    return crypto::to_base58(key.view());
+    return crypto::to_base58(key);
 }
 
 std::pair<NodeConfig, FaultSwitches> parse_all(std::string_view text,

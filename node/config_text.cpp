@@ -44,7 +44,7 @@ std::string roster_text(const std::vector<ValidatorEntry>& validators)
         out += fmt::format("[[validator]]\nname = {}\npubkey = \"{}\"\ntransactions = \"{}\"\n"
                            "forwards = \"{}\"\nshreds = \"{}\"\nvotes = \"{}\"\nrepair = \"{}\"\n"
                            "rpc = \"{}\"\n\n",
-                           toml_string(entry.name), crypto::to_base58(entry.pubkey.view()),
+                           toml_string(entry.name), crypto::to_base58(entry.pubkey),
                            entry.transactions.to_string(), entry.forwards.to_string(),
                            entry.shreds.to_string(), entry.votes.to_string(),
                            entry.repair.to_string(), entry.rpc.to_string());

@@ -222,12 +222,11 @@ std::string in_words(const Death& death)
     if (death.block && death.block->id == Hash{}) {
         text += fmt::format(", making its own block of slot {}", death.block->slot.value);
     } else if (death.block) {
-        text += fmt::format(", at block {} of slot {}", crypto::to_base58(death.block->id.view()),
+        text += fmt::format(", at block {} of slot {}", crypto::to_base58(death.block->id),
                             death.block->slot.value);
     }
     if (death.transaction) {
-        text += fmt::format(", at transaction {}",
-                            crypto::to_base58(death.transaction->signature.view()));
+        text += fmt::format(", at transaction {}", crypto::to_base58(death.transaction->signature));
     }
     return text;
 }

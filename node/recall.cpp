@@ -17,13 +17,10 @@ using consensus::Testimony;
 using consensus::ValidatorIndex;
 
 constexpr std::size_t around_bytes = 1 + 2 + Signature::size_bytes; // a statement's body
-constexpr std::size_t answer_bytes_max =
+constexpr std::size_t recall_answer_bytes_max =
     2 + 8 + 1 + around_bytes + consensus::tower_vote_bytes_max +
     (LastWords::kind_count - 1) * (around_bytes + consensus::statement_bytes_max);
-static_assert(answer_bytes_max <= dataplane::vote_body_bytes_max);
-
-constexpr std::uint8_t kind_first = static_cast<std::uint8_t>(StatementKind::tower_vote);
-constexpr std::uint8_t kind_last = static_cast<std::uint8_t>(StatementKind::finalize);
+static_assert(recall_answer_bytes_max <= dataplane::vote_body_bytes_max);
 
 struct Answer {
     ValidatorIndex asker;
@@ -45,7 +42,7 @@ std::optional<Answer> decode(ByteView bytes)
         const std::uint8_t kind = reader.u8();
         const ByteView body = reader.bytes(reader.u16());
         const auto signature = reader.fixed<Signature>();
-        if (!reader.ok() || kind < kind_first || kind > kind_last || body.empty()) {
+        if (!reader.ok() || !consensus::is_statement_kind(kind) || body.empty()) {
             return std::nullopt;
         }
         answer.statements.push_back({.kind = static_cast<StatementKind>(kind),
@@ -118,7 +115,7 @@ std::optional<Bytes> Recall::answer(ValidatorIndex asker, ByteView question, con
         writer.bytes(statement.body);
         writer.bytes(statement.signature.view());
     }
-    BELFRY_CHECK(body.size() <= answer_bytes_max); // bodies that their decoders took
+    BELFRY_CHECK(body.size() <= recall_answer_bytes_max); // bodies that their decoders took
     return body;
 }
 

@@ -16,9 +16,6 @@ namespace {
 using consensus::StatementKind;
 using consensus::ValidatorIndex;
 
-constexpr std::uint8_t kind_first = static_cast<std::uint8_t>(StatementKind::tower_vote);
-constexpr std::uint8_t kind_last = static_cast<std::uint8_t>(StatementKind::finalize);
-
 bool is_talk(std::uint8_t kind)
 {
     return kind == question_kind || kind == answer_kind;
@@ -92,7 +89,7 @@ void StatementIntake::add_bundle(ByteView bundle)
 
 void StatementIntake::add_one(const dataplane::SignedVote& vote, const Signature& signature)
 {
-    if ((vote.kind < kind_first || vote.kind > kind_last) && !is_talk(vote.kind)) {
+    if (!consensus::is_statement_kind(vote.kind) && !is_talk(vote.kind)) {
         ++counters_.bad_form;
         return;
     }

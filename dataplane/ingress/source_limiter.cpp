@@ -10,7 +10,6 @@
 namespace belfry::dataplane {
 namespace {
 
-constexpr std::uint64_t second_ns = 1'000'000'000;
 constexpr std::uint64_t burst_packets_max = std::uint64_t{1} << 32;
 // Of an IPv4 address: a multicast prefix in IPv6, so that no sender has it.
 constexpr std::uint64_t ipv4_marker = 0xffff'ffff'0000'0000U;
@@ -40,7 +39,7 @@ SourceLimiter::SourceLimiter(const Options& options)
     BELFRY_CHECK(options.packets_per_second > 0 && options.packets_per_second <= rate_max);
     BELFRY_CHECK(options.burst_packets > 0 && options.burst_packets <= burst_packets_max);
     // Rounded up: never more than was asked for.
-    packet_ns_ = (second_ns + options.packets_per_second - 1) / options.packets_per_second;
+    packet_ns_ = (1'000'000'000 + options.packets_per_second - 1) / options.packets_per_second;
     burst_ns_ = packet_ns_ * options.burst_packets;
 }
 

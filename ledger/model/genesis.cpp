@@ -93,7 +93,7 @@ void validate_validators(const Genesis& genesis)
     Stake total;
     for (const GenesisValidator& validator : genesis.validators) {
         require_name("validator name", validator.name);
-        const std::string key = crypto::to_base58(validator.identity.view());
+        const std::string key = crypto::to_base58(validator.identity);
         if (!names.insert(validator.name).second) {
             refuse(fmt::format("two validators are named '{}'", validator.name));
         }
@@ -120,7 +120,7 @@ void validate_accounts(const Genesis& genesis)
     std::set<Pubkey> addresses;
     Lamports total;
     for (const GenesisAccount& entry : genesis.accounts) {
-        const std::string key = crypto::to_base58(entry.pubkey.view());
+        const std::string key = crypto::to_base58(entry.pubkey);
         if (!addresses.insert(entry.pubkey).second) {
             refuse(fmt::format("account {} is there twice", key));
         }

@@ -295,14 +295,14 @@ std::string genesis_to_toml(const Genesis& genesis)
     std::string text = parameters_to_toml(genesis);
     for (const GenesisValidator& validator : genesis.validators) {
         text += fmt::format("\n[[validator]]\nname = \"{}\"\nidentity = \"{}\"\nstake = {}\n",
-                            validator.name, crypto::to_base58(validator.identity.view()),
+                            validator.name, crypto::to_base58(validator.identity),
                             validator.stake.value);
     }
     for (const GenesisAccount& entry : genesis.accounts) {
         text += fmt::format("\n[[account]]\npubkey = \"{}\"\nlamports = {}\n",
-                            crypto::to_base58(entry.pubkey.view()), entry.account.lamports.value);
+                            crypto::to_base58(entry.pubkey), entry.account.lamports.value);
         if (entry.account.owner != system_program) {
-            text += fmt::format("owner = \"{}\"\n", crypto::to_base58(entry.account.owner.view()));
+            text += fmt::format("owner = \"{}\"\n", crypto::to_base58(entry.account.owner));
         }
         if (!entry.account.data.empty()) {
             text += fmt::format("data_hex = \"{}\"\n", to_hex(entry.account.data));

@@ -11,7 +11,7 @@ namespace belfry::ledger {
 namespace {
 
 constexpr std::size_t place_bytes = 8 + 4;
-constexpr std::size_t key_bytes = Pubkey::size_bytes + place_bytes;
+constexpr std::size_t address_key_bytes = Pubkey::size_bytes + place_bytes;
 constexpr std::string_view up_to_key = "indexed";
 
 ByteView name_of(std::string_view key)
@@ -29,7 +29,7 @@ Bytes entry_key(const Pubkey& address, const ChainPlace& place)
 
 Result<AddressEntry, StoreError> decode_entry(const LmdbCursor::Record& record)
 {
-    if (record.key.size() != key_bytes || record.content.size() != Signature::size_bytes) {
+    if (record.key.size() != address_key_bytes || record.content.size() != Signature::size_bytes) {
         return std::unexpected(StoreError::corrupt_record);
     }
     const ByteView place = record.key.subspan(Pubkey::size_bytes);

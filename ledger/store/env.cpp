@@ -315,7 +315,7 @@ void LmdbEnv::check_birth() const
         refuse(directory_,
                fmt::format("holds the chain of genesis {}, not of {}; give this node "
                            "another data directory",
-                           crypto::to_base58(*genesis), crypto::to_base58(genesis_hash_.view())));
+                           crypto::to_base58(*genesis), crypto::to_base58(genesis_hash_)));
     }
 }
 

@@ -7,7 +7,7 @@
 namespace belfry::ledger {
 namespace {
 
-constexpr std::size_t key_bytes = 8 + 1 + 2;
+constexpr std::size_t proof_key_bytes = 8 + 1 + 2;
 
 Bytes key_of(const ProofName& name)
 {
@@ -20,7 +20,7 @@ Bytes key_of(const ProofName& name)
 
 std::optional<ProofName> name_of(ByteView key)
 {
-    if (key.size() != key_bytes) {
+    if (key.size() != proof_key_bytes) {
         return std::nullopt;
     }
     return ProofName{.slot = Slot{read_key_integer(key.first(8))},

@@ -28,7 +28,7 @@ constexpr std::size_t framed_bytes(std::size_t body_bytes)
     return (record_header_bytes + body_bytes + alignment - 1) / alignment * alignment;
 }
 
-[[noreturn]] void refuse(const std::string& text)
+[[noreturn]] void refuse_journal(const std::string& text)
 {
     throw std::runtime_error(
         fmt::format("{}: the vote journal {}; do not sign with this identity before its lockouts "
@@ -103,7 +103,7 @@ std::unique_ptr<VoteJournal> VoteJournal::create(Disk& disk, const Options& opti
 {
     std::unique_ptr<VoteJournal> journal(new VoteJournal(disk, options));
     if (or_refuse(disk.read(vote_journal_file_name), "read")) {
-        refuse("exists, so this identity is not new");
+        refuse_journal("exists, so this identity is not new");
     }
     or_refuse(journal->rewrite({}), "made");
     return journal;
@@ -115,7 +115,7 @@ bool VoteJournal::recover(ByteView file)
     const std::size_t half = file.size() / 2;
     if (file.size() % 2 != 0 || file.size() < journal_file_bytes_min ||
         file.size() > journal_file_bytes_max) {
-        refuse(fmt::format("has {} bytes, which none was ever given", file.size()));
+        refuse_journal(fmt::format("has {} bytes, which none was ever given", file.size()));
     }
     half_bytes_ = half; // the file keeps the size it was made with
     next_sequence_ = recover_header(file);
@@ -152,19 +152,19 @@ std::uint64_t VoteJournal::recover_header(ByteView file)
             continue;
         }
         if (genesis_hash != options_.genesis_hash) {
-            refuse("belongs to another genesis");
+            refuse_journal("belongs to another genesis");
         }
         if (identity != options_.identity) {
-            refuse("belongs to another identity");
+            refuse_journal("belongs to another identity");
         }
         if (found_half != half_bytes_) {
-            refuse(fmt::format("is cut short: {} bytes are there, {} were written", file.size(),
-                               2 * found_half));
+            refuse_journal(fmt::format("is cut short: {} bytes are there, {} were written",
+                                       file.size(), 2 * found_half));
         }
         first_sequence = sequence;
     }
     if (!first_sequence || *first_sequence == 0) {
-        refuse("has no sound header");
+        refuse_journal("has no sound header");
     }
     return *first_sequence;
 }
@@ -188,8 +188,8 @@ std::uint64_t VoteJournal::recover_records(std::array<ByteView, 2> halves)
             return offset;
         }
         if (sound->record.sequence != next_sequence_) {
-            refuse(fmt::format("has a gap: record {} stands where {} belongs",
-                               sound->record.sequence, next_sequence_));
+            refuse_journal(fmt::format("has a gap: record {} stands where {} belongs",
+                                       sound->record.sequence, next_sequence_));
         }
         healed_copy_ |= !both;
         ++next_sequence_;
@@ -205,8 +205,8 @@ void VoteJournal::refuse_if_acknowledged(ByteView rest, std::uint64_t offset) co
     for (std::uint64_t at = 0; at + record_header_bytes <= rest.size(); at += alignment) {
         const std::optional<Frame> frame = frame_at(rest, at);
         if (frame && frame->durable_before >= next_sequence_) {
-            refuse(fmt::format("is spoilt at byte {}: record {} was durable and is lost", offset,
-                               next_sequence_));
+            refuse_journal(fmt::format("is spoilt at byte {}: record {} was durable and is lost",
+                                       offset, next_sequence_));
         }
     }
 }

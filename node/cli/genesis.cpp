@@ -124,7 +124,7 @@ int run_genesis(const GenesisOptions& options)
         } catch (const std::runtime_error& error) {
             throw CommandError(exit_cannot_create, error.what());
         }
-        fmt::print("genesis hash {}\n", crypto::to_base58(ledger::genesis_hash(genesis).view()));
+        fmt::print("genesis hash {}\n", crypto::to_base58(ledger::genesis_hash(genesis)));
         return exit_ok;
     });
 }

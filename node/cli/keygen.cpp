@@ -20,7 +20,7 @@ int run_keygen(const KeygenOptions& options)
         } catch (const std::runtime_error& error) {
             throw CommandError(exit_cannot_create, error.what());
         }
-        fmt::print("{}\n", crypto::to_base58(keypair.pubkey().view()));
+        fmt::print("{}\n", crypto::to_base58(keypair.pubkey()));
         return exit_ok;
     });
 }

@@ -71,7 +71,7 @@ Judge judge_of(const ProofOptions& options)
     return Judge(load_config(options.node.config).genesis);
 }
 
-std::vector<StoredProof> ask(const ProofOptions& options, std::optional<Slot> slot)
+std::vector<StoredProof> ask_node(const ProofOptions& options, std::optional<Slot> slot)
 {
     RpcClient client(rpc_url_of(options.node));
     auto proofs = client.proofs(slot);
@@ -110,7 +110,7 @@ bool show(const consensus::Certificate& certificate, const Judge& judge)
     fmt::print("slot {} {}{}\n  signed by {} of {} validators, {} of {} stake: {}\n  {}\n",
                certificate.slot.value, kind_name(certificate.kind),
                certificate.kind == consensus::StatementKind::notarize
-                   ? " block " + crypto::to_base58(certificate.id.view())
+                   ? " block " + crypto::to_base58(certificate.id)
                    : std::string(),
                certificate.votes.size(), judge.stakes().count(), stake.value,
                judge.stakes().total().value, names,
@@ -124,7 +124,7 @@ int run_certificate(const ProofOptions& options)
 {
     return guarded([&options]() -> int {
         const Judge judge = judge_of(options);
-        const std::vector<StoredProof> proofs = ask(options, Slot{options.slot});
+        const std::vector<StoredProof> proofs = ask_node(options, Slot{options.slot});
         std::map<consensus::StatementKind, Hash> seen;
         bool all_true = true;
         for (const StoredProof& proof : proofs) {
@@ -145,7 +145,7 @@ int run_certificate(const ProofOptions& options)
         }
         if (is_final && all_true) {
             fmt::print("block {} and all its ancestors are final\n",
-                       crypto::to_base58(seen[consensus::StatementKind::notarize].view()));
+                       crypto::to_base58(seen[consensus::StatementKind::notarize]));
         }
         return all_true ? exit_ok : exit_failed;
     });
@@ -156,7 +156,7 @@ int run_evidence(const ProofOptions& options)
     return guarded([&options]() -> int {
         const Judge judge = judge_of(options);
         bool all_true = true;
-        for (const StoredProof& proof : ask(options, std::nullopt)) {
+        for (const StoredProof& proof : ask_node(options, std::nullopt)) {
             const auto evidence = consensus::decode_evidence(proof.bytes);
             const bool holds = evidence && evidence->voter.value < judge.stakes().count() &&
                                consensus::verify_evidence(*evidence, judge.check());

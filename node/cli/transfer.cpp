@@ -55,7 +55,7 @@ public:
     {
         sign();
         send();
-        fmt::print("signature {}\n", crypto::to_base58(signature_.view()));
+        fmt::print("signature {}\n", crypto::to_base58(signature_));
         (void)std::fflush(stdout);
         while (Clock::now() - sent_at_ < std::chrono::seconds(options_.timeout_seconds)) {
             if (const std::optional<int> exit_code = look()) {

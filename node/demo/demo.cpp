@@ -302,7 +302,7 @@ void Demo::compare_state_hashes()
     for (std::size_t i = 0; i < monitor_.count(); ++i) {
         const auto block = monitor_.client(i).block_summary(slot);
         const std::string hash =
-            block && *block ? crypto::to_base58((*block)->state_hash.view()) : std::string();
+            block && *block ? crypto::to_base58((*block)->state_hash) : std::string();
         if (hash.empty() || (i > 0 && hash != findings_.state_hash)) {
             findings_.state_hash.clear();
             return;

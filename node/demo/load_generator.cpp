@@ -325,8 +325,8 @@ std::vector<std::size_t> LoadGenerator::pick_bulk(std::uint32_t node)
 
 /// Asks one node for these and takes what it says. False: the node did not answer.
 template <class Take>
-bool ask(RpcClient& client, std::mutex& mutex, const std::deque<Sent>& sent,
-         std::span<const std::size_t> indexes, const Take& take)
+bool ask_statuses(RpcClient& client, std::mutex& mutex, const std::deque<Sent>& sent,
+                  std::span<const std::size_t> indexes, const Take& take)
 {
     for (std::size_t begin = 0; begin < indexes.size(); begin += signatures_per_request_max) {
         const std::span<const std::size_t> part =
@@ -354,15 +354,15 @@ bool ask(RpcClient& client, std::mutex& mutex, const std::deque<Sent>& sent,
 bool LoadGenerator::poll_samples(std::uint32_t node, RpcClient& client)
 {
     const std::vector<std::size_t> picked = pick_samples(node);
-    return ask(client, mutex_, sent_, picked,
-               [this](const auto&... values) { take_status(values...); });
+    return ask_statuses(client, mutex_, sent_, picked,
+                        [this](const auto&... values) { take_status(values...); });
 }
 
 bool LoadGenerator::poll_bulk(std::uint32_t node, RpcClient& client)
 {
     const std::vector<std::size_t> picked = pick_bulk(node);
-    return ask(client, mutex_, sent_, picked,
-               [this](const auto&... values) { take_status(values...); });
+    return ask_statuses(client, mutex_, sent_, picked,
+                        [this](const auto&... values) { take_status(values...); });
 }
 
 /// Everything processed at or below the finalized slot must be final by now, or its fork has lost.
@@ -385,8 +385,8 @@ bool LoadGenerator::poll_finalized(RpcClient& client)
             }
         }
     }
-    return ask(client, mutex_, sent_, picked,
-               [this](const auto&... values) { take_status(values...); });
+    return ask_statuses(client, mutex_, sent_, picked,
+                        [this](const auto&... values) { take_status(values...); });
 }
 
 /// One node at a time is asked what is final.
@@ -439,7 +439,7 @@ boost::json::object LoadGenerator::summary() const
                                        {"samples", us.count()}};
     }
     const std::string first = // for `belfry tx why`
-        sent_.empty() ? "" : crypto::to_base58(sent_.front().signature.view());
+        sent_.empty() ? "" : crypto::to_base58(sent_.front().signature);
     return {{"sent", sent_.size()},          {"resent", resent_count_},
             {"processed", processed_count_}, {"confirmed", confirmed_count_},
             {"finalized", finalized_count_}, {"latency_ms", latency},

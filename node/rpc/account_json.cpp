@@ -70,8 +70,8 @@ std::string account_text(const std::optional<AccountView>& account, AccountEncod
     return fmt::format(R"({{"data":{},"executable":{},"lamports":{},"owner":"{}","rentEpoch":{},)"
                        R"("space":{}}})",
                        data_text(account->data, encoding), account->executable,
-                       account->lamports.value, crypto::to_base58(account->owner.view()),
-                       rent_epoch, account->space_bytes);
+                       account->lamports.value, crypto::to_base58(account->owner), rent_epoch,
+                       account->space_bytes);
 }
 
 std::string simulation_text(const SimulationAnswer& simulation, const SimulateTransaction* question)

@@ -121,7 +121,7 @@ void send_transaction(const Params& params, const NodeFacts& /*facts*/, Call& ca
     DecodedTransaction transaction =
         decode_transaction(params.text(0, "transaction"), text_field(options, "encoding"));
     question.wire = std::move(transaction.wire);
-    call.text = crypto::to_base58(transaction.first_signature.view());
+    call.text = crypto::to_base58(transaction.first_signature);
     call.request = std::move(question);
 }
 

@@ -30,7 +30,7 @@ void get_cluster_nodes(const Params& /*params*/, const NodeFacts& facts, Call& c
     for (const ClusterNode& node : facts.cluster) {
         const bool own = node.pubkey == facts.identity;
         nodes.push_back(
-            json::object{{"pubkey", crypto::to_base58(node.pubkey.view())},
+            json::object{{"pubkey", crypto::to_base58(node.pubkey)},
                          {"gossip", nullptr}, // the roster takes its place
                          {"tvu", address_or_null(node.shreds)},
                          {"tpu", address_or_null(node.transactions)},

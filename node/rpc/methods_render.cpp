@@ -21,7 +21,7 @@ namespace {
 template <class Fixed>
 json::value base58(const Fixed& value)
 {
-    return json::value(crypto::to_base58(value.view()));
+    return json::value(crypto::to_base58(value));
 }
 
 template <class Optional>
@@ -156,7 +156,7 @@ json::value schedule_json(const LeadersAnswer& answer, std::string_view only)
     }
     json::object schedule;
     for (std::size_t i = 0; i < answer.leaders.size(); ++i) {
-        const std::string identity = crypto::to_base58(answer.leaders[i].view());
+        const std::string identity = crypto::to_base58(answer.leaders[i]);
         if (!only.empty() && identity != only) {
             continue;
         }

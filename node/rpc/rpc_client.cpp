@@ -207,8 +207,7 @@ Result<Lamports, RpcClientError> RpcClient::balance(const Pubkey& account, Commi
 {
     return state_->read<Lamports>(
         "getBalance",
-        fmt::format(R"(["{}",{}])", crypto::to_base58(account.view()),
-                    commitment_options(commitment)),
+        fmt::format(R"(["{}",{}])", crypto::to_base58(account), commitment_options(commitment)),
         [](const json::value& result) { return Lamports{number(result.as_object().at("value"))}; });
 }
 
@@ -242,8 +241,7 @@ RpcClient::signature_statuses(std::span<const Signature> signatures, bool search
 {
     std::string list;
     for (const Signature& signature : signatures) {
-        list +=
-            fmt::format(R"({}"{}")", list.empty() ? "" : ",", crypto::to_base58(signature.view()));
+        list += fmt::format(R"({}"{}")", list.empty() ? "" : ",", crypto::to_base58(signature));
     }
     const std::string params =
         fmt::format(R"([[{}],{{"searchTransactionHistory":{}}}])", list, search_history);

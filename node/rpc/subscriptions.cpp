@@ -330,7 +330,7 @@ void Subscriptions::on_logs(const LogsAnswer& answer, Commitment commitment)
             tell(found->second, id, "logsNotification",
                  in_context(answer.block.slot,
                             fmt::format(R"({{"signature":"{}","err":{},"logs":[{}]}})",
-                                        crypto::to_base58(entry.signature.view()),
+                                        crypto::to_base58(entry.signature),
                                         error_json_text(entry.error), logs)));
         }
     }

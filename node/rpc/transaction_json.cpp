@@ -39,23 +39,20 @@ void put_list(std::string& out, std::size_t count, const Item& item)
     out += ']';
 }
 
-template <class Fixed>
-std::string base58(const Fixed& value)
-{
-    return crypto::to_base58(value.view());
-}
+using crypto::to_base58;
 
 void put_signatures(std::string& out, const Transaction& transaction)
 {
     put_list(out, transaction.signature_count(),
-             [&](std::size_t i) { put(out, R"("{}")", base58(transaction.signature(i))); });
+             [&](std::size_t i) { put(out, R"("{}")", to_base58(transaction.signature(i))); });
 }
 
 void put_account_objects(std::string& out, const Transaction& transaction)
 {
     put_list(out, transaction.account_count(), [&](std::size_t i) {
         put(out, R"({{"pubkey":"{}","signer":{},"source":"transaction","writable":{}}})",
-            base58(transaction.account(i)), transaction.is_signer(i), transaction.is_writable(i));
+            to_base58(transaction.account(i)), transaction.is_signer(i),
+            transaction.is_writable(i));
     });
 }
 
@@ -73,7 +70,7 @@ std::optional<std::string> parsed_system(const Transaction& transaction,
 {
     ByteReader in(instruction.data);
     const auto key = [&](std::size_t i) {
-        return base58(transaction.account(instruction.accounts[i]));
+        return to_base58(transaction.account(instruction.accounts[i]));
     };
     const std::uint32_t tag = in.u32();
     const std::size_t accounts = instruction.accounts.size();
@@ -84,11 +81,11 @@ std::optional<std::string> parsed_system(const Transaction& transaction,
         const auto owner = in.fixed<Pubkey>();
         text = fmt::format(R"({{"type":"createAccount","info":{{"source":"{}","newAccount":"{}",)"
                            R"("lamports":{},"space":{},"owner":"{}"}}}})",
-                           key(0), key(1), lamports, space, base58(owner));
+                           key(0), key(1), lamports, space, to_base58(owner));
     } else if (tag == 1 && accounts >= 1) {
         const auto owner = in.fixed<Pubkey>();
         text = fmt::format(R"({{"type":"assign","info":{{"account":"{}","owner":"{}"}}}})", key(0),
-                           base58(owner));
+                           to_base58(owner));
     } else if (tag == 2 && accounts >= 2) {
         const std::uint64_t lamports = in.u64();
         text = fmt::format(R"({{"type":"transfer","info":{{"source":"{}","destination":"{}",)"
@@ -109,13 +106,13 @@ void put_parsed_instruction(std::string& out, const Transaction& transaction,
     if (exec::native_program(program) == exec::NativeProgram::system) {
         if (const auto parsed = parsed_system(transaction, instruction)) {
             put(out, R"({{"program":"system","programId":"{}","parsed":{},"stackHeight":null}})",
-                base58(program), *parsed);
+                to_base58(program), *parsed);
             return;
         }
     }
-    put(out, R"({{"programId":"{}","accounts":)", base58(program));
+    put(out, R"({{"programId":"{}","accounts":)", to_base58(program));
     put_list(out, instruction.accounts.size(), [&](std::size_t i) {
-        put(out, R"("{}")", base58(transaction.account(instruction.accounts[i])));
+        put(out, R"("{}")", to_base58(transaction.account(instruction.accounts[i])));
     });
     put(out, R"(,"data":"{}","stackHeight":null}})", crypto::to_base58(instruction.data));
 }
@@ -138,9 +135,10 @@ void put_json_transaction(std::string& out, const Transaction& transaction, bool
         put_account_objects(out, transaction);
     } else {
         put_list(out, transaction.account_count(),
-                 [&](std::size_t i) { put(out, R"("{}")", base58(transaction.account(i))); });
+                 [&](std::size_t i) { put(out, R"("{}")", to_base58(transaction.account(i))); });
     }
-    put(out, R"(,"recentBlockhash":"{}","instructions":)", base58(transaction.recent_blockhash()));
+    put(out, R"(,"recentBlockhash":"{}","instructions":)",
+        to_base58(transaction.recent_blockhash()));
     put_list(out, transaction.instruction_count(), [&](std::size_t i) {
         if (parsed) {
             put_parsed_instruction(out, transaction, transaction.instruction(i));

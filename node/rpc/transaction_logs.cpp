@@ -22,7 +22,7 @@ constexpr std::uint32_t tag_allocate = 8;
 
 std::string name_of_key(const ledger::Transaction& transaction, std::size_t account)
 {
-    return crypto::to_base58(transaction.account(account).view());
+    return crypto::to_base58(transaction.account(account));
 }
 
 /// The move of lamports that an instruction of the System program asks for.

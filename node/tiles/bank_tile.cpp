@@ -287,7 +287,7 @@ void BankTile::refuse(std::unique_ptr<ledger::Block> block, exec::BlockError why
         counts_.quarantined = block->ref.slot;
         log_.error("block.quarantined",
                    "block {} of slot {} is not replayed: this node died of it more than once",
-                   crypto::to_base58(block->ref.id.view()), block->ref.slot.value);
+                   crypto::to_base58(block->ref.id), block->ref.slot.value);
     }
     if (exec::proves_invalid(why)) {
         log_.warning("block.invalid", "slot {} is invalid: {}", block->ref.slot.value,

@@ -150,7 +150,7 @@ LedgerQueries::Body LedgerQueries::by_address(const GetSignaturesForAddress& que
         }
         text += fmt::format(R"({}{{"signature":"{}","slot":{},"err":{},"memo":null,"blockTime":{},)"
                             R"("confirmationStatus":"{}"}})",
-                            count++ == 0 ? "" : ",", crypto::to_base58(entry.signature.view()),
+                            count++ == 0 ? "" : ",", crypto::to_base58(entry.signature),
                             entry.place.slot.value,
                             entry.error ? error_json_text(*entry.error) : std::string("null"),
                             time_text(entry.place.slot), entry.final ? "finalized" : "confirmed");

@@ -33,11 +33,7 @@ ReplyBody too_long()
                                answer_text_bytes_max));
 }
 
-template <class Fixed>
-std::string base58(const Fixed& value)
-{
-    return crypto::to_base58(value.view());
-}
+using crypto::to_base58;
 
 exec::TransactionOutcome outcome_in(const exec::TransactionStatus& status)
 {
@@ -306,15 +302,15 @@ std::string LedgerQueries::block_text(const Loaded& loaded, const GetBlock& ques
     std::string text = fmt::format(
         R"({{"blockhash":"{}","previousBlockhash":"{}","parentSlot":{},"blockHeight":{},)"
         R"("blockTime":{})",
-        base58(loaded.blockhash), base58(previous), loaded.parent.slot.value, loaded.height.value,
-        time_text(loaded.ref.slot));
+        to_base58(loaded.blockhash), to_base58(previous), loaded.parent.slot.value,
+        loaded.height.value, time_text(loaded.ref.slot));
     const bool names = question.details == TransactionDetails::signatures;
     if (question.details != TransactionDetails::none) {
         text += names ? R"(,"signatures":[)" : R"(,"transactions":[)";
         for (std::size_t i = 0; i < loaded.transactions.size(); ++i) {
             text += i == 0 ? "" : ",";
             if (names) {
-                text += fmt::format(R"("{}")", base58(loaded.transactions[i].signature(0)));
+                text += fmt::format(R"("{}")", to_base58(loaded.transactions[i].signature(0)));
                 continue;
             }
             text += '{';
@@ -358,7 +354,7 @@ std::string LedgerQueries::rewards_text(const Loaded& loaded)
     const Pubkey& leader = options_.validators[schedule_.leader_at(loaded.ref.slot).value];
     return fmt::format(R"(,"rewards":[{{"pubkey":"{}","lamports":{},"postBalance":null,)"
                        R"("rewardType":"Fee","commission":null}}])",
-                       base58(leader), all - burnt);
+                       to_base58(leader), all - burnt);
 }
 
 LedgerQueries::Body LedgerQueries::logs(const BlockPlaceAnswer& so_far)
@@ -511,7 +507,7 @@ LedgerQueries::Body LedgerQueries::production(const GetBlockProduction& question
                     tip.value, solana_api_version);
     const std::size_t empty = text.size();
     for (const auto& [leader, count] : counts) {
-        text += fmt::format(R"({}"{}":[{},{}])", text.size() == empty ? "" : ",", base58(leader),
+        text += fmt::format(R"({}"{}":[{},{}])", text.size() == empty ? "" : ",", to_base58(leader),
                             count.led, count.made);
     }
     text +=

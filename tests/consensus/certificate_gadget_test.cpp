@@ -9,16 +9,16 @@
 namespace belfry::consensus {
 namespace {
 
+using testing::GadgetBench;
 using testing::genesis;
 using testing::name;
 using testing::test_check;
-using Bench = testing::GadgetBench;
 
 // ---- Notarize -----------------------------------------------------------------------------------
 
 TEST(Gadget, notarizes_a_block_whose_parent_is_final)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.block(name(1), genesis);
     EXPECT_TRUE(bench.says_notarize(name(1)));
     EXPECT_EQ(bench.sends_after[1], 1U);
@@ -26,7 +26,7 @@ TEST(Gadget, notarizes_a_block_whose_parent_is_final)
 
 TEST(Gadget, notarizes_nothing_invalid_and_nothing_on_an_unready_parent)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.block(name(1), genesis, false);
     bench.block(name(2), name(1));
     bench.block(name(3), genesis); // passes over 1 and 2
@@ -42,7 +42,7 @@ TEST(Gadget, notarizes_nothing_invalid_and_nothing_on_an_unready_parent)
 
 TEST(Gadget, notarizes_a_child_as_soon_as_its_parent_is_notarized)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.block(name(1), genesis);
     bench.block(name(2), name(1));
     EXPECT_FALSE(bench.says_notarize(name(2)));
@@ -55,7 +55,7 @@ TEST(Gadget, notarizes_a_child_as_soon_as_its_parent_is_notarized)
 
 TEST(Gadget, notarizes_one_block_a_slot)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.block(name(1, 1), genesis);
     bench.block(name(1, 2), genesis);
     EXPECT_EQ(bench.said.size(), 1U);
@@ -71,9 +71,9 @@ TEST(Gadget, notarizes_one_block_a_slot)
 TEST(Gadget, notarizes_late_after_its_own_skip)
 {
     for (const bool forbidden : {false, true}) {
-        GadgetConfig config = Bench::standard();
+        GadgetConfig config = GadgetBench::standard();
         config.defects.skip_forbids_notarize = forbidden;
-        Bench bench(4, config);
+        GadgetBench bench(4, config);
         bench.tick(1);
         bench.tick(2);
         bench.tick(4);
@@ -91,7 +91,7 @@ TEST(Gadget, notarizes_late_after_its_own_skip)
 
 TEST(Gadget, finalizes_what_it_notarized_once_that_is_certified)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.block(name(1), genesis);
     bench.notarize(1, name(1));
     bench.notarize(2, name(1));
@@ -109,7 +109,7 @@ TEST(Gadget, finalizes_what_it_notarized_once_that_is_certified)
 
 TEST(Gadget, one_record_under_way_does_not_hold_up_the_next)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.block(name(1), genesis);
     for (const int who : {1, 2, 3}) {
         bench.notarize(who, name(1));
@@ -122,7 +122,7 @@ TEST(Gadget, one_record_under_way_does_not_hold_up_the_next)
 
 TEST(Gadget, never_skips_what_it_finalized)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.tick(1);
     bench.block(name(1), genesis);
     bench.persist_all();
@@ -145,7 +145,7 @@ TEST(Gadget, never_skips_what_it_finalized)
 
 TEST(Gadget, skips_a_window_without_any_shred_in_one_range)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.tick(4);
     bench.pass_to(4 * 600 + 749);
     EXPECT_FALSE(bench.says_skip(4));
@@ -156,7 +156,7 @@ TEST(Gadget, skips_a_window_without_any_shred_in_one_range)
 
 TEST(Gadget, waits_for_a_window_with_a_shred_until_each_slot_has_ended)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.tick(4);
     bench.gadget.first_shred(Slot{4});
     bench.tick(5);
@@ -169,7 +169,7 @@ TEST(Gadget, waits_for_a_window_with_a_shred_until_each_slot_has_ended)
 
 TEST(Gadget, skips_what_it_notarized_when_no_certificate_comes)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.tick(4);
     bench.skip(1, 1, 3);
     bench.skip(2, 1, 3);
@@ -188,7 +188,7 @@ TEST(Gadget, skips_what_it_notarized_when_no_certificate_comes)
 
 TEST(Gadget, does_not_skip_below_a_notarized_slot)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.tick(1);
     for (const int who : {1, 2, 3}) {
         bench.notarize(who, name(2));
@@ -206,7 +206,7 @@ TEST(Gadget, does_not_skip_below_a_notarized_slot)
 
 TEST(Gadget, says_a_run_of_skips_as_one_range)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.gadget.first_shred(Slot{1});
     for (std::uint64_t slot = 1; slot <= 3; ++slot) {
         bench.tick(slot);
@@ -225,9 +225,9 @@ TEST(Gadget, says_a_run_of_skips_as_one_range)
 TEST(Gadget, certifies_at_strictly_more_than_two_thirds)
 {
     for (std::size_t count = 2; count <= 30; ++count) {
-        GadgetConfig config = Bench::standard();
+        GadgetConfig config = GadgetBench::standard();
         config.self.reset();
-        Bench bench(count, config);
+        GadgetBench bench(count, config);
         for (std::uint16_t who = 0; who < count; ++who) {
             bench.notarize(who, name(1));
             bench.skip(who, 3, 4);
@@ -242,7 +242,7 @@ TEST(Gadget, certifies_at_strictly_more_than_two_thirds)
 
 TEST(Gadget, judges_a_slot_by_its_own_epoch_however_many_have_begun_since)
 {
-    Bench bench;
+    GadgetBench bench;
     const std::vector<Stake> equal(4, Stake{1});
     const std::vector<Stake> one_has_all{Stake{0}, Stake{0}, Stake{0}, Stake{9}};
     for (std::uint16_t who = 1; who < 4; ++who) {
@@ -267,7 +267,7 @@ TEST(Gadget, judges_a_slot_by_its_own_epoch_however_many_have_begun_since)
 
 TEST(Gadget, keeps_the_clock_out_of_the_end_of_its_window_until_all_below_is_settled)
 {
-    Bench bench;
+    GadgetBench bench;
     const std::uint64_t end = bench.gadget.window_end().value;
     EXPECT_EQ(bench.gadget.slot_limit(), Slot{end - end / 8});
     // Skipped up to there by all but one of four: settled, and a few slots may begin.
@@ -291,7 +291,7 @@ TEST(Gadget, keeps_the_clock_out_of_the_end_of_its_window_until_all_below_is_set
 
 TEST(Gadget, counts_nobody_twice)
 {
-    Bench bench;
+    GadgetBench bench;
     for (int i = 0; i < 10; ++i) {
         bench.notarize(1, name(1));
         bench.skip(1, 3, 4);
@@ -307,7 +307,7 @@ TEST(Gadget, counts_nobody_twice)
 
 TEST(Gadget, counts_an_equivocator_for_whatever_a_quorum_is_shown_for)
 {
-    Bench bench(7);
+    GadgetBench bench(7);
     // Liars 5 and 6 told this node about two blocks that nobody else notarizes.
     for (const int liar : {5, 6}) {
         bench.notarize(liar, name(1, 8));
@@ -325,7 +325,7 @@ TEST(Gadget, counts_an_equivocator_for_whatever_a_quorum_is_shown_for)
 
 TEST(Gadget, gives_certificates_that_anybody_can_verify)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.block(name(1), genesis);
     bench.persist_all();
     bench.notarize(1, name(1));
@@ -347,7 +347,7 @@ TEST(Gadget, gives_certificates_that_anybody_can_verify)
 
 TEST(Gadget, holds_statements_only_inside_its_window)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.finalize(1, bench.gadget.window_end().value);
     bench.finalize(1, UINT64_MAX);
     bench.notarize(1, name(bench.gadget.window_end().value));
@@ -358,7 +358,7 @@ TEST(Gadget, holds_statements_only_inside_its_window)
 
 TEST(Gadget, says_nothing_new_while_it_listens_and_what_came_due_afterwards)
 {
-    Bench bench(4, {.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
+    GadgetBench bench(4, {.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
     bench.tick(1);
     bench.block(name(1), genesis);
     for (const int who : {1, 2, 3}) {
@@ -382,7 +382,7 @@ TEST(Gadget, says_nothing_new_while_it_listens_and_what_came_due_afterwards)
 TEST(Gadget, stops_at_an_own_statement_beyond_all_that_it_can_have_said)
 {
     for (const int kind : {0, 1, 2}) {
-        Bench bench;
+        GadgetBench bench;
         const std::uint64_t beyond = bench.gadget.window_end().value + 5;
         if (kind == 0) {
             bench.notarize(0, name(beyond));
@@ -397,7 +397,7 @@ TEST(Gadget, stops_at_an_own_statement_beyond_all_that_it_can_have_said)
 
 TEST(Gadget, stops_when_a_statement_of_its_own_comes_that_it_never_made)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.finalize(0, 3);
     EXPECT_EQ(bench.faults, std::vector<FaultReason>{FaultReason::identity_elsewhere});
     bench.block(name(1), genesis);

@@ -9,22 +9,22 @@
 namespace belfry::consensus {
 namespace {
 
+using testing::GadgetBench;
 using testing::genesis;
 using testing::name;
 using testing::test_check;
-using Bench = testing::GadgetBench;
 
 // ---- Restart ------------------------------------------------------------------------------------
 
 TEST(Gadget, says_after_a_restart_what_it_said_before_and_nothing_that_contradicts_it)
 {
-    Bench before;
+    GadgetBench before;
     before.block(name(1), genesis);
     for (const int who : {1, 2, 3}) {
         before.notarize(who, name(1));
     }
     ASSERT_TRUE(before.says_finalize(1));
-    Bench after(4, Bench::standard(), before.kept);
+    GadgetBench after(4, GadgetBench::standard(), before.kept);
     ASSERT_TRUE(after.restored);
     EXPECT_EQ(after.gadget.said(Slot{1}).notarized, name(1).id);
     EXPECT_TRUE(after.gadget.said(Slot{1}).finalized);
@@ -54,7 +54,7 @@ TEST(Gadget, refuses_a_journal_that_no_honest_node_writes)
     const Bytes final = record(Statement::finalize(self, Slot{5}));
     const Bytes skip = record(Statement::skip(self, {.first = Slot{4}, .last = Slot{6}}));
     const auto error = [](const std::vector<Bytes>& journal) {
-        return Bench(4, Bench::standard(), journal).restored.error();
+        return GadgetBench(4, GadgetBench::standard(), journal).restored.error();
     };
     EXPECT_EQ(error({one, other}), RestoreError::goes_back);
     EXPECT_EQ(error({final, skip}), RestoreError::goes_back);
@@ -62,14 +62,14 @@ TEST(Gadget, refuses_a_journal_that_no_honest_node_writes)
     EXPECT_EQ(error({record(Statement::finalize(ValidatorIndex{1}, Slot{5}))}),
               RestoreError::not_ours);
     EXPECT_EQ(error({Bytes{3, 0}}), RestoreError::malformed_record);
-    EXPECT_TRUE(Bench(4, Bench::standard(), {one, final}).restored);
+    EXPECT_TRUE(GadgetBench(4, GadgetBench::standard(), {one, final}).restored);
 }
 
 TEST(Gadget, without_leave_to_sign_it_follows_and_says_nothing)
 {
-    GadgetConfig config = Bench::standard();
+    GadgetConfig config = GadgetBench::standard();
     config.may_sign = false;
-    Bench bench(4, config);
+    GadgetBench bench(4, config);
     bench.block(name(1), genesis);
     for (const int who : {1, 2, 3}) {
         bench.notarize(who, name(1));
@@ -85,7 +85,7 @@ TEST(Gadget, without_leave_to_sign_it_follows_and_says_nothing)
 
 TEST(Gadget, X01_both_certificates_of_a_slot_and_the_chain_goes_on_from_either)
 {
-    Bench bench(7);
+    GadgetBench bench(7);
     bench.block(name(1), genesis);
     bench.persist_all();
     for (const int who : {1, 2, 5, 6}) {
@@ -106,7 +106,7 @@ TEST(Gadget, X01_both_certificates_of_a_slot_and_the_chain_goes_on_from_either)
     EXPECT_EQ(bench.exposed.size(), 2U);
     bench.block(name(2), genesis); // passes over 1
     EXPECT_TRUE(bench.says_notarize(name(2)));
-    Bench other(7);
+    GadgetBench other(7);
     other.block(name(1), genesis);
     for (const int who : {1, 2, 3, 5, 6}) {
         other.notarize(who, name(1));
@@ -118,7 +118,8 @@ TEST(Gadget, X01_both_certificates_of_a_slot_and_the_chain_goes_on_from_either)
 
 TEST(Gadget, X02_a_holder_relays_the_votes_that_others_lack_and_only_to_them)
 {
-    Bench bench(7); // this node, 1 and 2 notarize; 3 and 4 know of nothing; 5 and 6 tell only some
+    GadgetBench bench(
+        7); // this node, 1 and 2 notarize; 3 and 4 know of nothing; 5 and 6 tell only some
     bench.tick(1);
     bench.block(name(1), genesis);
     bench.persist_all();
@@ -134,7 +135,7 @@ TEST(Gadget, X02_a_holder_relays_the_votes_that_others_lack_and_only_to_them)
     EXPECT_TRUE(bench.relayed.empty());
     bench.pass_to(600 + 250);
     std::vector<std::uint16_t> told;
-    for (const Bench::Relayed& relayed : bench.relayed) {
+    for (const GadgetBench::Relayed& relayed : bench.relayed) {
         ASSERT_TRUE(relayed.to);
         told.push_back(relayed.to->value);
         EXPECT_EQ(relayed.votes.size(), 5U);
@@ -144,7 +145,7 @@ TEST(Gadget, X02_a_holder_relays_the_votes_that_others_lack_and_only_to_them)
 
 TEST(Gadget, X02_who_gets_the_votes_later_goes_on_from_that_block)
 {
-    Bench bench(7); // of those who skipped
+    GadgetBench bench(7); // of those who skipped
     bench.tick(1);
     bench.pass_to(600 + 750);
     bench.tick(2);
@@ -167,7 +168,7 @@ TEST(Gadget, X02_who_gets_the_votes_later_goes_on_from_that_block)
 
 TEST(Gadget, X03_after_ten_seconds_without_finality_all_is_said_again)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.tick(1);
     bench.block(name(1), genesis);
     bench.persist_all();
@@ -189,7 +190,7 @@ TEST(Gadget, X03_after_ten_seconds_without_finality_all_is_said_again)
     EXPECT_TRUE(bench.says_notarize(name(1)));
     EXPECT_TRUE(bench.says_finalize(1));
     const auto relays = [&](StatementKind kind, Slot slot) {
-        return std::ranges::any_of(bench.relayed, [&](const Bench::Relayed& relayed) {
+        return std::ranges::any_of(bench.relayed, [&](const GadgetBench::Relayed& relayed) {
             return !relayed.to && relayed.votes.size() == 3 &&
                    std::ranges::all_of(relayed.votes, [&](const SignedStatement& vote) {
                        return vote.statement.kind == kind && vote.statement.covers(slot);
@@ -206,7 +207,7 @@ TEST(Gadget, X03_after_ten_seconds_without_finality_all_is_said_again)
 TEST(Gadget, X04_two_conflicting_final_certificates_stop_it_and_both_are_kept)
 {
     for (const bool same_slot : {true, false}) {
-        Bench bench;
+        GadgetBench bench;
         const BlockName other = same_slot ? name(1, 2) : name(2);
         bench.block(name(1), genesis);
         bench.block(other, genesis);
@@ -237,7 +238,7 @@ TEST(Gadget, X04_two_conflicting_final_certificates_stop_it_and_both_are_kept)
 
 TEST(Gadget, a_leader_leaves_a_chain_that_had_its_chance)
 {
-    Bench bench;
+    GadgetBench bench;
     bench.tick(1);
     bench.block(name(1, 1), genesis);
     bench.block(name(1, 2), genesis);
@@ -259,7 +260,7 @@ TEST(Gadget, a_leader_leaves_a_chain_that_had_its_chance)
 TEST(Gadget, the_same_inputs_give_the_same_digest)
 {
     const auto digest = [] {
-        Bench bench;
+        GadgetBench bench;
         bench.tick(1);
         bench.block(name(1), genesis);
         bench.notarize(2, name(1));
@@ -267,7 +268,7 @@ TEST(Gadget, the_same_inputs_give_the_same_digest)
         return bench.gadget.digest();
     };
     EXPECT_EQ(digest(), digest());
-    Bench other;
+    GadgetBench other;
     EXPECT_NE(digest(), other.gadget.digest());
 }
 

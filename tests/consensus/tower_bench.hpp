@@ -29,18 +29,22 @@ inline std::vector<Stake> units(std::size_t count)
     return std::vector<Stake>(count, Stake{1});
 }
 
+inline TowerConfig signer(const TowerDefects& defects = {})
+{
+    return {.self = ValidatorIndex{0}, .may_sign = true, .defects = defects};
+}
+
 /// One engine, of four validators with equal stakes unless told otherwise, and hands that do what
 /// it asks. All invariants are checked after every step.
-class Bench {
+class TowerBench {
 public:
-    explicit Bench(TowerConfig config = {.self = ValidatorIndex{0}, .may_sign = true},
-                   std::vector<Stake> stakes = units(4))
-        : Bench(std::move(config), {}, std::move(stakes))
+    explicit TowerBench(TowerConfig config = signer(), std::vector<Stake> stakes = units(4))
+        : TowerBench(std::move(config), {}, std::move(stakes))
     {
     }
     /// Restarts from what this engine wrote.
-    Bench(TowerConfig config, const std::vector<JournalRecord>& records,
-          std::vector<Stake> stakes = units(4))
+    TowerBench(TowerConfig config, const std::vector<JournalRecord>& records,
+               std::vector<Stake> stakes = units(4))
         : owned(std::make_unique<TowerEngine>(config))
         , engine(*owned)
     {

@@ -12,27 +12,23 @@
 namespace belfry::consensus {
 namespace {
 
-TowerConfig signer(const TowerDefects& defects = {})
-{
-    return {.self = ValidatorIndex{0}, .may_sign = true, .defects = defects};
-}
 TowerConfig watcher(const TowerDefects& defects = {})
 {
     return {.self = std::nullopt, .defects = defects};
 }
-bool holds(const Bench& bench, const BlockName& block)
+bool holds(const TowerBench& bench, const BlockName& block)
 {
     return !bench.engine.forks().find(block).is_none();
 }
-bool valid(const Bench& bench, const BlockName& block)
+bool valid(const TowerBench& bench, const BlockName& block)
 {
     return bench.engine.forks().valid(bench.engine.forks().find(block));
 }
 
 /// Both versions of slot 5, each with a block on it, above slot 4. 50 of 100 voted for each.
-Bench half_and_half(const TowerConfig& config)
+TowerBench half_and_half(const TowerConfig& config)
 {
-    Bench bench(config, units(100));
+    TowerBench bench(config, units(100));
     bench.block(name(4), genesis);
     bench.persisted();
     bench.block(name(5, 1), name(4));
@@ -47,7 +43,7 @@ Bench half_and_half(const TowerConfig& config)
 // T08, until one version has 53.
 TEST(DuplicateBlock, neither_half_is_extended_and_the_leader_is_accused)
 {
-    Bench bench = half_and_half(signer());
+    TowerBench bench = half_and_half(signer());
     ASSERT_EQ(bench.all<Accuse>().size(), 1U);
     EXPECT_EQ(bench.all<Accuse>()[0].who, ValidatorIndex{1});
     EXPECT_EQ(bench.engine.status().best, name(4)) << "stands where the versions part";
@@ -71,13 +67,13 @@ TEST(PlantedDefect, an_ignored_duplicate_is_seen)
 TEST(DuplicateBlock, the_losers_purge_and_vote_again_by_the_sibling_rule_after_their_lockout)
 {
     const auto loser = [](const TowerDefects& defects) {
-        Bench bench = half_and_half(signer(defects));
+        TowerBench bench = half_and_half(signer(defects));
         bench.votes(1, 2, name(5, 2)); // equivocators: 52 of 100
         EXPECT_TRUE(bench.all<Purge>().empty());
         bench.vote(3, name(5, 2));
         return bench;
     };
-    Bench bench = loser({});
+    TowerBench bench = loser({});
     ASSERT_EQ(bench.all<Purge>().size(), 1U);
     EXPECT_EQ(bench.all<Purge>()[0].block, name(5, 1));
     EXPECT_FALSE(holds(bench, name(5, 1)));
@@ -90,11 +86,11 @@ TEST(DuplicateBlock, the_losers_purge_and_vote_again_by_the_sibling_rule_after_t
     EXPECT_EQ(bench.voted(), name(8, 2));
     EXPECT_EQ(bench.engine.last_switch()->reason, SwitchReason::sibling_confirmed);
 
-    Bench ignoring = loser({.sibling_rule_ignored = true});
+    TowerBench ignoring = loser({.sibling_rule_ignored = true});
     EXPECT_FALSE(ignoring.engine.standing_switch().has_value() &&
                  ignoring.engine.standing_switch()->reason == SwitchReason::sibling_confirmed)
         << "planted defect";
-    const Bench keeping = loser({.wrong_version_kept = true});
+    const TowerBench keeping = loser({.wrong_version_kept = true});
     EXPECT_TRUE(holds(keeping, name(5, 1))) << "planted defect";
 }
 
@@ -102,7 +98,7 @@ TEST(DuplicateBlock, the_sibling_rule_needs_no_proof)
 {
     // All the votes for the right version are as old as the own one, and bind nobody at a leaf.
     const auto vote = [](const TowerDefects& defects) {
-        Bench bench(signer(defects), units(100));
+        TowerBench bench(signer(defects), units(100));
         bench.block(name(5, 1), genesis);
         bench.persisted();
         bench.block(name(5, 2), genesis);
@@ -117,7 +113,7 @@ TEST(DuplicateBlock, the_sibling_rule_needs_no_proof)
 // T09.
 TEST(DuplicateBlock, a_proof_that_comes_after_53_voted_changes_nothing)
 {
-    Bench bench(watcher(), units(100));
+    TowerBench bench(watcher(), units(100));
     bench.block(name(1), genesis);
     bench.block(name(2), name(1));
     bench.votes(1, 60, name(1));
@@ -130,7 +126,7 @@ TEST(DuplicateBlock, a_proof_that_comes_after_53_voted_changes_nothing)
 
 TEST(DuplicateBlock, fifty_two_of_a_hundred_are_not_enough)
 {
-    Bench bench(watcher(), units(100));
+    TowerBench bench(watcher(), units(100));
     bench.block(name(1), genesis);
     bench.duplicate(1);
     bench.votes(0, 51, name(1));
@@ -142,7 +138,7 @@ TEST(DuplicateBlock, fifty_two_of_a_hundred_are_not_enough)
 
 TEST(PlantedDefect, a_chosen_version_that_stays_invalid_is_seen)
 {
-    Bench bench(watcher({.duplicate_stays_invalid = true}), units(100));
+    TowerBench bench(watcher({.duplicate_stays_invalid = true}), units(100));
     bench.block(name(1), genesis);
     bench.duplicate(1);
     bench.votes(0, 60, name(1));
@@ -153,7 +149,7 @@ TEST(PlantedDefect, a_chosen_version_that_stays_invalid_is_seen)
 TEST(DuplicateBlock, a_chosen_block_makes_all_its_ancestors_valid)
 {
     const auto best = [](const TowerDefects& defects) {
-        Bench bench(watcher(defects), units(100));
+        TowerBench bench(watcher(defects), units(100));
         for (std::uint64_t slot = 1; slot <= 4; ++slot) {
             bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
         }
@@ -170,7 +166,7 @@ TEST(DuplicateBlock, a_chosen_block_makes_all_its_ancestors_valid)
 
 TEST(DuplicateBlock, an_ancestor_chosen_before_does_not_hide_the_ones_between)
 {
-    Bench bench(watcher(), units(100));
+    TowerBench bench(watcher(), units(100));
     for (std::uint64_t slot = 1; slot <= 4; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
     }
@@ -185,7 +181,7 @@ TEST(DuplicateBlock, an_ancestor_chosen_before_does_not_hide_the_ones_between)
 
 TEST(DuplicateBlock, a_chosen_version_that_is_not_held_is_wanted_and_the_held_one_goes)
 {
-    Bench bench(watcher(), units(100));
+    TowerBench bench(watcher(), units(100));
     bench.block(name(1, 1), genesis);
     bench.block(name(2, 1), name(1, 1));
     bench.votes(0, 51, name(1, 2));
@@ -205,7 +201,7 @@ TEST(DuplicateBlock, a_chosen_version_that_is_not_held_is_wanted_and_the_held_on
 
 TEST(DuplicateBlock, a_purged_version_comes_back_with_its_votes_and_stays_invalid)
 {
-    Bench bench(watcher(), units(100));
+    TowerBench bench(watcher(), units(100));
     bench.block(name(1, 1), genesis);
     bench.votes(0, 39, name(1, 1));
     bench.block(name(1, 2), genesis);
@@ -223,7 +219,7 @@ TEST(DuplicateBlock, known_ones_come_from_the_ledger_after_a_restart)
 {
     TowerConfig config = watcher();
     config.duplicate_slots = {Slot{1}, Slot{3}};
-    Bench bench(config, units(100));
+    TowerBench bench(config, units(100));
     for (std::uint64_t slot = 1; slot <= 3; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
     }
@@ -237,7 +233,7 @@ TEST(DuplicateBlock, known_ones_come_from_the_ledger_after_a_restart)
 
 TEST(DuplicateBlock, while_the_own_fork_is_invalid_its_deepest_leaf_is_stood_on)
 {
-    Bench bench(signer(), units(100));
+    TowerBench bench(signer(), units(100));
     bench.block(name(1, 1), genesis);
     bench.persisted();
     bench.block(name(4, 1), name(1, 1));

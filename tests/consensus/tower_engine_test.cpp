@@ -14,7 +14,7 @@ namespace {
 
 TEST(TowerEngine, votes_for_a_new_block_and_names_the_record_that_must_be_durable_first)
 {
-    Bench bench;
+    TowerBench bench;
     bench.block(name(1), genesis);
     const auto persists = bench.all<Persist>();
     const auto sends = bench.all<Send>();
@@ -31,14 +31,14 @@ TEST(TowerEngine, votes_for_a_new_block_and_names_the_record_that_must_be_durabl
 
 TEST(TowerEngine, never_votes_for_the_block_it_started_from)
 {
-    Bench bench;
+    TowerBench bench;
     bench.tick();
     EXPECT_TRUE(bench.effects.list().empty());
 }
 
 TEST(TowerEngine, signs_nothing_without_permission)
 {
-    Bench bench({.self = ValidatorIndex{0}, .may_sign = false});
+    TowerBench bench({.self = ValidatorIndex{0}, .may_sign = false});
     bench.block(name(1), genesis);
     bench.build(2);
     bench.tick();
@@ -50,7 +50,7 @@ TEST(TowerEngine, signs_nothing_without_permission)
 
 TEST(TowerEngine, its_own_vote_counts_only_once_it_is_durable)
 {
-    Bench bench;
+    TowerBench bench;
     bench.block(name(1), genesis);
     bench.vote(1, name(1));
     bench.vote(2, name(1));
@@ -61,7 +61,7 @@ TEST(TowerEngine, its_own_vote_counts_only_once_it_is_durable)
 
 TEST(TowerEngine, has_one_vote_at_a_time_under_way_to_the_disk)
 {
-    Bench bench;
+    TowerBench bench;
     bench.block(name(1), genesis);
     bench.block(name(2), name(1));
     EXPECT_TRUE(bench.all<Send>().empty());
@@ -71,7 +71,7 @@ TEST(TowerEngine, has_one_vote_at_a_time_under_way_to_the_disk)
 
 TEST(TowerEngine, repeats_its_newest_vote_in_a_slot_without_a_new_one)
 {
-    Bench bench;
+    TowerBench bench;
     bench.block(name(1), genesis);
     bench.persisted();
     bench.tick();
@@ -83,7 +83,7 @@ TEST(TowerEngine, repeats_its_newest_vote_in_a_slot_without_a_new_one)
 
 TEST(TowerEngine, confirms_on_exactly_the_block_and_its_ancestors_with_it)
 {
-    Bench bench({.self = std::nullopt});
+    TowerBench bench({.self = std::nullopt});
     bench.block(name(1, 1), genesis);
     bench.block(name(1, 2), genesis);
     bench.block(name(2), name(1, 1));
@@ -101,7 +101,7 @@ TEST(TowerEngine, confirms_on_exactly_the_block_and_its_ancestors_with_it)
 
 TEST(TowerEngine, a_vote_for_a_block_not_held_waits_and_asks_for_it_once)
 {
-    Bench bench({.self = std::nullopt});
+    TowerBench bench({.self = std::nullopt});
     bench.vote(1, name(1));
     EXPECT_EQ(bench.all<Want>().size(), 1U);
     bench.vote(2, name(1));
@@ -114,7 +114,7 @@ TEST(TowerEngine, a_vote_for_a_block_not_held_waits_and_asks_for_it_once)
 
 TEST(TowerEngine, an_equivocators_first_vote_counts_and_its_second_only_toward_a_quorum)
 {
-    Bench bench({.self = std::nullopt});
+    TowerBench bench({.self = std::nullopt});
     bench.block(name(1, 1), genesis);
     bench.block(name(1, 2), genesis);
     bench.vote(3, name(1, 1));
@@ -135,7 +135,7 @@ TEST(TowerEngine, an_equivocators_first_vote_counts_and_its_second_only_toward_a
 
 TEST(TowerEngine, an_equivocator_is_seen_though_neither_block_is_held)
 {
-    Bench bench({.self = std::nullopt});
+    TowerBench bench({.self = std::nullopt});
     bench.vote(3, name(1, 1));
     bench.vote(3, name(1, 2));
     EXPECT_EQ(bench.all<Accuse>().size(), 1U);
@@ -149,7 +149,7 @@ TEST(TowerEngine, an_equivocator_is_seen_though_neither_block_is_held)
 
 TEST(TowerEngine, a_newer_tower_replaces_the_older_and_an_older_one_changes_nothing)
 {
-    Bench bench({.self = std::nullopt});
+    TowerBench bench({.self = std::nullopt});
     bench.block(name(1, 1), genesis);
     bench.block(name(1, 2), genesis);
     bench.block(name(2), name(1, 1));
@@ -162,7 +162,7 @@ TEST(TowerEngine, a_newer_tower_replaces_the_older_and_an_older_one_changes_noth
 
 TEST(TowerEngine, malformed_foreign_and_misattributed_votes_are_counted_and_dropped)
 {
-    Bench bench({.self = std::nullopt});
+    TowerBench bench({.self = std::nullopt});
     const Bytes nonsense{1, 2, 3};
     bench.step(VoteMessage{.from = ValidatorIndex{1}, .body = nonsense});
     EXPECT_EQ(bench.engine.counters().votes_malformed, 1U);
@@ -179,7 +179,7 @@ TEST(TowerEngine, malformed_foreign_and_misattributed_votes_are_counted_and_drop
 
 TEST(TowerEngine, stays_on_the_fork_it_is_bound_to_until_the_lockout_has_expired)
 {
-    Bench bench;
+    TowerBench bench;
     bench.block(name(1, 1), genesis);
     bench.persisted(); // bound through slot 3
     bench.block(name(2, 2), genesis);
@@ -197,7 +197,7 @@ TEST(TowerEngine, stays_on_the_fork_it_is_bound_to_until_the_lockout_has_expired
 
 TEST(TowerEngine, builds_its_own_slots_once_on_the_best_block_below_them)
 {
-    Bench bench;
+    TowerBench bench;
     bench.block(name(1), genesis);
     bench.build(2);
     const auto builds = bench.all<Build>();
@@ -217,9 +217,9 @@ TEST(TowerEngine, builds_its_own_slots_once_on_the_best_block_below_them)
 }
 
 /// An engine that voted for slots 1 to 4 of one chain.
-Bench voter()
+TowerBench voter()
 {
-    Bench bench;
+    TowerBench bench;
     for (std::uint64_t slot = 1; slot <= 4; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
         bench.persisted();
@@ -229,7 +229,7 @@ Bench voter()
 
 TEST(TowerEngine, stops_signing_when_its_key_speaks_elsewhere)
 {
-    Bench bench;
+    TowerBench bench;
     bench.block(name(1), genesis);
     bench.persisted();
     bench.vote(0, name(1));
@@ -243,7 +243,7 @@ TEST(TowerEngine, stops_signing_when_its_key_speaks_elsewhere)
 
 TEST(TowerEngine, says_nothing_new_while_it_listens_and_what_it_missed_afterwards)
 {
-    Bench bench({.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
+    TowerBench bench({.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
     bench.block(name(1), genesis);
     bench.votes(1, 3, name(1));
     bench.tick();
@@ -261,7 +261,7 @@ TEST(TowerEngine, says_nothing_new_while_it_listens_and_what_it_missed_afterward
 
 TEST(TowerEngine, that_listens_stops_when_its_key_said_more_than_its_journal)
 {
-    Bench bench({.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
+    TowerBench bench({.self = ValidatorIndex{0}, .may_sign = true, .listens_first = true});
     bench.vote(0, name(9));
     ASSERT_EQ(bench.all<Fault>().size(), 1U);
     bench.engine.begin_signing();
@@ -272,7 +272,7 @@ TEST(TowerEngine, that_listens_stops_when_its_key_said_more_than_its_journal)
 
 TEST(TowerEngine, takes_blocks_up_to_its_window_and_moves_it_with_what_the_ledger_knows)
 {
-    Bench bench({.self = std::nullopt, .slots_max = 10});
+    TowerBench bench({.self = std::nullopt, .slots_max = 10});
     bench.block(name(11), genesis);
     EXPECT_EQ(bench.engine.counters().blocks_outside_window, 1U);
     bench.block(name(10), genesis);
@@ -290,7 +290,7 @@ TEST(TowerEngine, takes_blocks_up_to_its_window_and_moves_it_with_what_the_ledge
 
 TEST(TowerEngine, keeps_the_clock_out_of_the_end_of_its_window_until_votes_come_again)
 {
-    Bench bench({.self = std::nullopt, .slots_max = 64});
+    TowerBench bench({.self = std::nullopt, .slots_max = 64});
     EXPECT_EQ(bench.engine.window_end(), Slot{65});
     EXPECT_EQ(bench.engine.slot_limit(), Slot{57});
     bench.block(name(50), genesis);
@@ -304,8 +304,8 @@ TEST(TowerEngine, keeps_the_clock_out_of_the_end_of_its_window_until_votes_come_
 
 TEST(TowerEngine, equal_inputs_give_equal_digests_and_other_inputs_do_not)
 {
-    Bench one = voter();
-    Bench two = voter();
+    TowerBench one = voter();
+    TowerBench two = voter();
     EXPECT_EQ(one.engine.digest(), two.engine.digest());
     two.vote(2, name(4));
     EXPECT_NE(one.engine.digest(), two.engine.digest());

@@ -16,9 +16,9 @@ const TowerConfig with_certificates{
     .self = ValidatorIndex{0}, .may_sign = true, .certificates = true};
 
 /// One chain of 40 slots for which everybody votes: towers are 31 deep, and slot 9 is the root.
-Bench rooted(const TowerConfig& config)
+TowerBench rooted(const TowerConfig& config)
 {
-    Bench bench(config);
+    TowerBench bench(config);
     std::vector<std::uint64_t> before;
     for (std::uint64_t slot = 1; slot <= 40; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
@@ -33,7 +33,7 @@ Bench rooted(const TowerConfig& config)
 
 TEST(Finality, without_certificates_is_what_more_than_two_thirds_have_rooted)
 {
-    const Bench bench = rooted({.self = ValidatorIndex{0}, .may_sign = true});
+    const TowerBench bench = rooted({.self = ValidatorIndex{0}, .may_sign = true});
     EXPECT_EQ(bench.engine.status().finalized, name(9));
     EXPECT_EQ(bench.engine.status().super_rooted, name(9));
     EXPECT_EQ(bench.ever(Level::finalized).size(), 9U);
@@ -42,7 +42,7 @@ TEST(Finality, without_certificates_is_what_more_than_two_thirds_have_rooted)
 
 TEST(Finality, with_certificates_the_roots_are_told_and_act_on_nothing)
 {
-    const Bench bench = rooted(with_certificates);
+    const TowerBench bench = rooted(with_certificates);
     EXPECT_EQ(bench.ever(Level::super_rooted).size(), 9U);
     EXPECT_TRUE(bench.ever(Level::finalized).empty());
     EXPECT_EQ(bench.engine.status().super_rooted, name(9));
@@ -52,7 +52,7 @@ TEST(Finality, with_certificates_the_roots_are_told_and_act_on_nothing)
 
 TEST(Finality, what_is_rooted_is_told_though_certificates_were_far_ahead_of_it)
 {
-    Bench bench(with_certificates);
+    TowerBench bench(with_certificates);
     std::vector<std::uint64_t> before;
     for (std::uint64_t slot = 1; slot <= 40; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
@@ -86,7 +86,7 @@ TEST(PlantedDefect, roots_that_act_beside_certificates_are_seen)
 
 TEST(Finality, a_certificate_prunes_to_its_block_and_forks_are_chosen_below_it)
 {
-    Bench bench({.self = std::nullopt, .certificates = true});
+    TowerBench bench({.self = std::nullopt, .certificates = true});
     bench.block(name(1, 1), genesis);
     bench.block(name(4, 1), name(1, 1));
     bench.block(name(2, 2), genesis);
@@ -105,7 +105,7 @@ TEST(Finality, a_certificate_prunes_to_its_block_and_forks_are_chosen_below_it)
 
 TEST(Finality, a_certificate_brings_a_purged_version_back)
 {
-    Bench bench({.self = std::nullopt, .certificates = true});
+    TowerBench bench({.self = std::nullopt, .certificates = true});
     bench.block(name(1, 1), genesis);
     bench.block(name(1, 2), genesis);
     for (const std::uint16_t who : first_three) {
@@ -121,7 +121,7 @@ TEST(Finality, a_certificate_brings_a_purged_version_back)
 
 TEST(Finality, a_node_whose_replay_refused_what_is_final_stops_signing)
 {
-    Bench bench(with_certificates);
+    TowerBench bench(with_certificates);
     bench.step(Ready{.block = name(1),
                      .parent = genesis,
                      .validity = Validity::invalid,
@@ -139,7 +139,7 @@ TEST(Finality, a_certificate_releases_the_votes_up_to_it_on_other_forks)
     const auto overruled = [](const TowerDefects& defects) {
         TowerConfig config = with_certificates;
         config.defects = defects;
-        Bench bench(config);
+        TowerBench bench(config);
         BlockName tip = genesis;
         for (std::uint64_t slot = 2; slot <= 8; ++slot) { // bound for 2^7 slots
             bench.block(name(slot, 1), tip);
@@ -163,7 +163,7 @@ TEST(Finality, a_certificate_releases_the_votes_up_to_it_on_other_forks)
 
 TEST(Finality, a_vote_above_a_final_block_binds_though_that_is_on_another_fork)
 {
-    Bench bench(with_certificates);
+    TowerBench bench(with_certificates);
     bench.block(name(2, 1), genesis);
     bench.persisted(); // bound through slot 4
     bench.block(name(1, 2), genesis);
@@ -177,7 +177,7 @@ TEST(Finality, a_vote_above_a_final_block_binds_though_that_is_on_another_fork)
 
 TEST(Finality, what_a_certificate_released_is_no_evidence_against_the_voter)
 {
-    Bench bench(with_certificates);
+    TowerBench bench(with_certificates);
     BlockName tip = genesis;
     const auto sent = [&] {
         const std::vector<Send> sends = bench.all<Send>();
@@ -201,7 +201,7 @@ TEST(Finality, what_a_certificate_released_is_no_evidence_against_the_voter)
 
 TEST(Finality, an_own_root_against_a_certificate_is_rolled_back_and_no_fault)
 {
-    Bench bench = rooted(with_certificates);
+    TowerBench bench = rooted(with_certificates);
     ASSERT_EQ(bench.engine.status().rooted, name(9));
     bench.block(name(7, 2), name(4));
     bench.finalize(name(7, 2));
@@ -218,7 +218,7 @@ TEST(Finality, an_own_root_against_a_certificate_is_rolled_back_and_no_fault)
 
 TEST(Finality, a_final_block_that_is_not_held_is_wanted_and_final_when_it_comes)
 {
-    Bench bench({.self = std::nullopt, .certificates = true});
+    TowerBench bench({.self = std::nullopt, .certificates = true});
     bench.finalize(name(2));
     ASSERT_EQ(bench.all<Want>().size(), 1U);
     EXPECT_EQ(bench.all<Want>()[0].block, name(2));
@@ -232,7 +232,7 @@ TEST(Finality, a_final_block_that_is_not_held_is_wanted_and_final_when_it_comes)
 
 TEST(Finality, of_many_final_blocks_not_held_the_low_ones_and_the_newest_are_kept)
 {
-    Bench bench({.self = std::nullopt, .certificates = true});
+    TowerBench bench({.self = std::nullopt, .certificates = true});
     for (std::uint64_t slot = 1; slot <= awaited_finals_max + 20; ++slot) {
         bench.finalize(name(slot));
     }
@@ -245,7 +245,7 @@ TEST(Finality, of_many_final_blocks_not_held_the_low_ones_and_the_newest_are_kep
 
 TEST(Base, a_leader_builds_in_its_subtree_and_votes_as_before)
 {
-    Bench bench(with_certificates);
+    TowerBench bench(with_certificates);
     bench.block(name(1, 1), genesis);
     bench.persisted();
     bench.block(name(1, 2), genesis);
@@ -261,7 +261,7 @@ TEST(Base, a_leader_builds_in_its_subtree_and_votes_as_before)
 
 TEST(Base, is_built_on_itself_when_it_has_no_leaf_and_stood_on_when_the_best_is_below_it)
 {
-    Bench bench(with_certificates);
+    TowerBench bench(with_certificates);
     bench.block(name(1, 1), genesis);
     bench.block(name(1, 2), genesis);
     bench.engine.set_base(name(1, 2));
@@ -276,7 +276,7 @@ TEST(Base, is_built_on_itself_when_it_has_no_leaf_and_stood_on_when_the_best_is_
 
 TEST(Base, nothing_is_built_while_it_is_not_held_or_not_below_the_slot)
 {
-    Bench bench(with_certificates);
+    TowerBench bench(with_certificates);
     bench.block(name(2), genesis);
     bench.engine.set_base(name(2));
     bench.build(1);

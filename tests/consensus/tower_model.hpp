@@ -462,7 +462,7 @@ private:
 
     Choices random_;
     Book book_;
-    Bench bench_;
+    TowerBench bench_;
     std::set<BlockName> purged_;
     std::map<std::uint16_t, Slot> forgotten_;
     std::optional<BlockName> last_;

@@ -13,9 +13,9 @@ namespace belfry::consensus {
 namespace {
 
 /// An engine that voted for slots 1..votes of one chain and began to build slot 8.
-Bench voter(std::uint64_t votes)
+TowerBench voter(std::uint64_t votes)
 {
-    Bench bench;
+    TowerBench bench;
     for (std::uint64_t slot = 1; slot <= votes; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
         bench.persisted();
@@ -26,10 +26,10 @@ Bench voter(std::uint64_t votes)
 
 TEST(TowerRestart, goes_on_where_its_journal_ends)
 {
-    const Bench before = voter(4);
+    const TowerBench before = voter(4);
     const std::vector<JournalRecord> journal = before.journal();
     ASSERT_EQ(journal.size(), 5U);
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true}, journal);
+    TowerBench after({.self = ValidatorIndex{0}, .may_sign = true}, journal);
     ASSERT_TRUE(after.restored.has_value());
     EXPECT_EQ(after.engine.own().tower(), before.engine.own().tower());
     EXPECT_EQ(after.engine.status().last_vote, name(4));
@@ -52,8 +52,8 @@ TEST(TowerRestart, goes_on_where_its_journal_ends)
 
 TEST(TowerRestart, votes_for_blocks_that_the_ledger_lost_bind_until_they_expire)
 {
-    const Bench before = voter(4); // slot 1 binds through 17, slot 4 through 6
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
+    const TowerBench before = voter(4); // slot 1 binds through 17, slot 4 through 6
+    TowerBench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
     after.block(name(5, 7), genesis);
     after.block(name(17, 7), name(5, 7));
     after.tick();
@@ -70,7 +70,7 @@ TEST(TowerRestart, votes_for_blocks_that_the_ledger_lost_bind_until_they_expire)
 }
 
 /// Everybody votes for one chain of 40 blocks.
-void vote_to_forty(Bench& bench)
+void vote_to_forty(TowerBench& bench)
 {
     for (std::uint64_t slot = 1; slot <= 40; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
@@ -83,10 +83,10 @@ void vote_to_forty(Bench& bench)
 
 TEST(TowerRestart, does_not_vote_while_the_ledger_is_older_than_its_root)
 {
-    Bench before;
+    TowerBench before;
     vote_to_forty(before);
     ASSERT_EQ(before.engine.status().rooted, name(9));
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
+    TowerBench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
     // Another chain, far above every expiry but the root's: no vote.
     after.block(name(1, 1), genesis);
     const Slot far{after.engine.window_end().value - 1};
@@ -106,9 +106,9 @@ TEST(TowerRestart, does_not_vote_while_the_ledger_is_older_than_its_root)
 
 TEST(TowerRestart, drops_votes_at_or_below_the_ledgers_final_block)
 {
-    const Bench before = voter(4);
-    Bench after({.self = ValidatorIndex{0}, .finalized = name(3), .may_sign = true},
-                before.journal());
+    const TowerBench before = voter(4);
+    TowerBench after({.self = ValidatorIndex{0}, .finalized = name(3), .may_sign = true},
+                     before.journal());
     EXPECT_EQ(after.engine.own().tower().depth(), 1U);
     EXPECT_EQ(after.engine.status().rooted, name(3));
     after.block(name(4), name(3));
@@ -118,13 +118,13 @@ TEST(TowerRestart, drops_votes_at_or_below_the_ledgers_final_block)
 
 TEST(TowerRestart, keeps_votes_that_the_final_chain_shows_to_be_on_another_fork)
 {
-    const Bench before = voter(4); // slot 2 binds through 10, slot 1 through 17
+    const TowerBench before = voter(4); // slot 2 binds through 10, slot 1 through 17
     const std::vector<BlockName> chain{genesis, name(1), name(3, 9)};
-    Bench after({.self = ValidatorIndex{0},
-                 .finalized = name(3, 9),
-                 .final_chain = chain,
-                 .may_sign = true},
-                before.journal());
+    TowerBench after({.self = ValidatorIndex{0},
+                      .finalized = name(3, 9),
+                      .final_chain = chain,
+                      .may_sign = true},
+                     before.journal());
     EXPECT_EQ(after.engine.own().tower().depth(), 3U);
     after.block(name(10, 9), name(3, 9));
     EXPECT_TRUE(after.kept.empty());
@@ -134,7 +134,7 @@ TEST(TowerRestart, keeps_votes_that_the_final_chain_shows_to_be_on_another_fork)
 
 TEST(TowerRestart, refuses_a_journal_that_cannot_be_its_own)
 {
-    const Bench before = voter(4);
+    const TowerBench before = voter(4);
     const auto refuse = [](const std::vector<JournalRecord>& records, std::uint16_t self) {
         TowerEngine engine({.self = ValidatorIndex{self}, .may_sign = true});
         return engine.restore(records).error();
@@ -153,13 +153,13 @@ TEST(TowerRestart, refuses_a_journal_that_cannot_be_its_own)
 
 TEST(TowerRestart, inside_its_own_window_it_builds_what_it_had_not_begun_and_nothing_again)
 {
-    Bench before;
+    TowerBench before;
     before.block(name(7), genesis);
     before.persisted();
     before.build(8);
     before.build(9);
     ASSERT_EQ(before.all<Build>().size(), 1U);
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
+    TowerBench after({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
     after.block(name(7), genesis);
     for (const std::uint64_t slot : {8U, 9U}) {
         after.build(slot);
@@ -173,9 +173,9 @@ TEST(TowerRestart, inside_its_own_window_it_builds_what_it_had_not_begun_and_not
 // T19. The cluster agreed to go on from slot 2 although it had voted for slots 3 and 4.
 TEST(HardFork, discards_the_votes_above_its_slot_and_votes_there_again)
 {
-    const Bench before = voter(4);
+    const TowerBench before = voter(4);
     const TowerConfig declared{.self = ValidatorIndex{0}, .may_sign = true, .hard_fork = Slot{2}};
-    Bench after(declared, before.journal());
+    TowerBench after(declared, before.journal());
     EXPECT_EQ(after.kept.size(), 1U) << "it is written down";
     EXPECT_EQ(after.engine.own().tower().depth(), 2U);
     after.tick();
@@ -185,7 +185,7 @@ TEST(HardFork, discards_the_votes_above_its_slot_and_votes_there_again)
     after.block(name(4, 7), name(2));
     EXPECT_EQ(after.voted(), name(4, 7));
 
-    Bench undeclared({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
+    TowerBench undeclared({.self = ValidatorIndex{0}, .may_sign = true}, before.journal());
     undeclared.block(name(1), genesis);
     undeclared.block(name(2), name(1));
     undeclared.block(name(5, 7), name(2));
@@ -194,9 +194,9 @@ TEST(HardFork, discards_the_votes_above_its_slot_and_votes_there_again)
 
 TEST(HardFork, is_declared_once_so_that_later_votes_survive_the_next_start)
 {
-    const Bench before = voter(4);
+    const TowerBench before = voter(4);
     const TowerConfig declared{.self = ValidatorIndex{0}, .may_sign = true, .hard_fork = Slot{2}};
-    Bench after(declared, before.journal());
+    TowerBench after(declared, before.journal());
     after.block(name(1), genesis);
     after.block(name(2), name(1));
     after.block(name(4, 7), name(2));
@@ -208,7 +208,7 @@ TEST(HardFork, is_declared_once_so_that_later_votes_survive_the_next_start)
     for (const bool still : {true, false}) { // whether the option is still given
         TowerConfig config = declared;
         config.hard_fork = still ? config.hard_fork : std::nullopt;
-        Bench again(config, records);
+        TowerBench again(config, records);
         EXPECT_TRUE(again.restored.has_value());
         EXPECT_TRUE(again.kept.empty());
         EXPECT_EQ(again.engine.status().last_vote, name(4, 7));
@@ -218,11 +218,11 @@ TEST(HardFork, is_declared_once_so_that_later_votes_survive_the_next_start)
 
 TEST(HardFork, below_the_own_root_begins_an_empty_tower)
 {
-    Bench before;
+    TowerBench before;
     vote_to_forty(before);
     ASSERT_EQ(before.engine.status().rooted, name(9));
-    Bench after({.self = ValidatorIndex{0}, .may_sign = true, .hard_fork = Slot{5}},
-                before.journal());
+    TowerBench after({.self = ValidatorIndex{0}, .may_sign = true, .hard_fork = Slot{5}},
+                     before.journal());
     EXPECT_EQ(after.engine.own().tower().depth(), 0U);
     EXPECT_EQ(after.engine.status().rooted, genesis);
     after.block(name(6, 7), genesis);
@@ -232,10 +232,10 @@ TEST(HardFork, below_the_own_root_begins_an_empty_tower)
 // T19 with the whole cluster: all voted above the fork's slot, and all vote again.
 TEST(HardFork, a_cluster_that_declares_it_confirms_again)
 {
-    std::vector<Bench> cluster;
+    std::vector<TowerBench> cluster;
     for (std::uint16_t who = 0; who < 4; ++who) {
         const TowerConfig config{.self = ValidatorIndex{who}, .may_sign = true};
-        Bench before(config);
+        TowerBench before(config);
         for (std::uint64_t slot = 1; slot <= 4; ++slot) {
             before.block(name(slot), slot == 1 ? genesis : name(slot - 1), 9);
             before.persisted();
@@ -245,7 +245,7 @@ TEST(HardFork, a_cluster_that_declares_it_confirms_again)
         cluster.emplace_back(declared, before.journal());
     }
     std::vector<Bytes> votes;
-    for (Bench& bench : cluster) {
+    for (TowerBench& bench : cluster) {
         bench.block(name(1), genesis, 9);
         bench.block(name(2), name(1), 9);
         bench.block(name(3, 7), name(2), 9);
@@ -253,7 +253,7 @@ TEST(HardFork, a_cluster_that_declares_it_confirms_again)
         const ByteView body = bench.all<Send>()[0].body;
         votes.emplace_back(body.begin(), body.end());
     }
-    for (Bench& bench : cluster) {
+    for (TowerBench& bench : cluster) {
         bench.persisted();
         for (std::uint16_t who = 0; who < 4; ++who) {
             bench.step(VoteMessage{.from = ValidatorIndex{who}, .body = votes[who]});
@@ -265,7 +265,7 @@ TEST(HardFork, a_cluster_that_declares_it_confirms_again)
 
 TEST(PlantedDefect, a_root_that_is_not_restored_is_seen)
 {
-    Bench before;
+    TowerBench before;
     for (std::uint64_t slot = 1; slot <= 40; ++slot) {
         before.block(name(slot), slot == 1 ? genesis : name(slot - 1));
         for (const std::uint16_t who : others) {
@@ -274,8 +274,8 @@ TEST(PlantedDefect, a_root_that_is_not_restored_is_seen)
         before.persisted();
     }
     const auto restarted_root = [&](const TowerDefects& defects) {
-        const Bench after({.self = ValidatorIndex{0}, .may_sign = true, .defects = defects},
-                          before.journal());
+        const TowerBench after({.self = ValidatorIndex{0}, .may_sign = true, .defects = defects},
+                               before.journal());
         return after.engine.status().rooted;
     };
     EXPECT_EQ(restarted_root({}), name(9));
@@ -284,7 +284,8 @@ TEST(PlantedDefect, a_root_that_is_not_restored_is_seen)
 
 TEST(PlantedDefect, a_vote_that_is_not_repeated_is_seen)
 {
-    Bench bench({.self = ValidatorIndex{0}, .may_sign = true, .defects = {.no_refresh = true}});
+    TowerBench bench(
+        {.self = ValidatorIndex{0}, .may_sign = true, .defects = {.no_refresh = true}});
     bench.block(name(1), genesis);
     bench.persisted();
     bench.tick();
@@ -294,8 +295,8 @@ TEST(PlantedDefect, a_vote_that_is_not_repeated_is_seen)
 
 TEST(PlantedDefect, a_journal_that_is_not_read_is_seen)
 {
-    const Bench before = voter(4);
-    const Bench after(
+    const TowerBench before = voter(4);
+    const TowerBench after(
         {.self = ValidatorIndex{0}, .may_sign = true, .defects = {.journal_not_replayed = true}},
         before.journal());
     EXPECT_EQ(after.engine.status().last_vote, std::nullopt);

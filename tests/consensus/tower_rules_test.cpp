@@ -12,17 +12,12 @@
 namespace belfry::consensus {
 namespace {
 
-TowerConfig signer(const TowerDefects& defects = {})
-{
-    return {.self = ValidatorIndex{0}, .may_sign = true, .defects = defects};
-}
-
 // ---- Switch proofs ------------------------------------------------------------------------------
 
 /// Of a hundred, this node is bound to slot 1 through slot 3; so many voted for slot 2 elsewhere.
-Bench with_voters_elsewhere(std::uint16_t count, const TowerDefects& defects = {})
+TowerBench with_voters_elsewhere(std::uint16_t count, const TowerDefects& defects = {})
 {
-    Bench bench(signer(defects), units(100));
+    TowerBench bench(signer(defects), units(100));
     bench.block(name(1, 1), genesis);
     bench.persisted();
     bench.block(name(2, 2), genesis);
@@ -33,7 +28,7 @@ Bench with_voters_elsewhere(std::uint16_t count, const TowerDefects& defects = {
 // T05.
 TEST(Switch, thirty_eight_of_a_hundred_prove_nothing_and_thirty_nine_do)
 {
-    Bench bench = with_voters_elsewhere(38);
+    TowerBench bench = with_voters_elsewhere(38);
     EXPECT_EQ(bench.engine.status().best, name(1, 1)) << "builds where it is bound";
     bench.block(name(4, 2), name(2, 2));
     EXPECT_EQ(bench.voted(), std::nullopt) << "the lockout is over, the proof is missing";
@@ -55,7 +50,7 @@ TEST(Switch, thirty_eight_of_a_hundred_prove_nothing_and_thirty_nine_do)
 
 TEST(Switch, a_proof_moves_the_stand_at_once_and_the_vote_only_after_the_lockout)
 {
-    Bench bench = with_voters_elsewhere(39);
+    TowerBench bench = with_voters_elsewhere(39);
     EXPECT_EQ(bench.engine.status().best, name(2, 2));
     ASSERT_TRUE(bench.engine.standing_switch().has_value());
     bench.block(name(3, 2), name(2, 2));
@@ -66,37 +61,37 @@ TEST(Switch, a_proof_moves_the_stand_at_once_and_the_vote_only_after_the_lockout
 
 TEST(PlantedDefect, a_switch_at_38_exactly_is_seen)
 {
-    Bench bench = with_voters_elsewhere(38, {.switch_at_38_exactly = true});
+    TowerBench bench = with_voters_elsewhere(38, {.switch_at_38_exactly = true});
     bench.block(name(4, 2), name(2, 2));
     EXPECT_EQ(bench.voted(), name(4, 2));
-    Bench fewer = with_voters_elsewhere(37, {.switch_at_38_exactly = true});
+    TowerBench fewer = with_voters_elsewhere(37, {.switch_at_38_exactly = true});
     fewer.block(name(4, 2), name(2, 2));
     EXPECT_EQ(fewer.voted(), std::nullopt) << "37 are not enough even so";
 }
 
 TEST(PlantedDefect, a_switch_without_proof_is_seen)
 {
-    Bench bench = with_voters_elsewhere(2, {.no_switch_proof = true});
+    TowerBench bench = with_voters_elsewhere(2, {.no_switch_proof = true});
     bench.block(name(4, 2), name(2, 2));
     EXPECT_EQ(bench.voted(), name(4, 2));
 }
 
 TEST(PlantedDefect, an_unchecked_lockout_is_seen)
 {
-    Bench bench = with_voters_elsewhere(39, {.lockout_unchecked = true});
+    TowerBench bench = with_voters_elsewhere(39, {.lockout_unchecked = true});
     EXPECT_EQ(bench.voted(), name(2, 2));
 }
 
 TEST(PlantedDefect, standing_on_the_heaviest_fork_while_bound_is_seen)
 {
-    const Bench bench = with_voters_elsewhere(38, {.resets_to_heaviest = true});
+    const TowerBench bench = with_voters_elsewhere(38, {.resets_to_heaviest = true});
     EXPECT_EQ(bench.engine.status().best, name(2, 2));
 }
 
 /// This node voted for slot 5 last; 60 voted for slot 2 of another fork, and none since.
 std::optional<BlockName> vote_after_old_votes(const TowerDefects& defects)
 {
-    Bench bench(signer(defects), units(100));
+    TowerBench bench(signer(defects), units(100));
     bench.block(name(5, 1), genesis);
     bench.persisted();
     bench.block(name(2, 2), genesis);
@@ -117,9 +112,9 @@ TEST(PlantedDefect, old_votes_that_prove_a_switch_are_seen)
 
 /// As before, but the votes for slot 2 are under one for slot 4, which binds through slot 6 and so
 /// at slot 5 too.
-Bench with_locked_elsewhere(std::uint16_t count)
+TowerBench with_locked_elsewhere(std::uint16_t count)
 {
-    Bench bench(signer(), units(100));
+    TowerBench bench(signer(), units(100));
     bench.block(name(5, 1), genesis);
     bench.persisted(); // binds through 7
     bench.block(name(2, 2), genesis);
@@ -136,7 +131,7 @@ TEST(Switch, votes_that_bind_at_the_last_votes_slot_on_another_fork_prove)
 
 TEST(Switch, lockouts_count_as_they_stand_at_the_leaf)
 {
-    Bench bench = with_locked_elsewhere(39);
+    TowerBench bench = with_locked_elsewhere(39);
     bench.block(name(6, 2), name(4, 2));
     EXPECT_EQ(bench.engine.status().best, name(6, 2)) << "bound through 6";
     bench.block(name(8, 2), name(6, 2));
@@ -146,7 +141,7 @@ TEST(Switch, lockouts_count_as_they_stand_at_the_leaf)
 
 TEST(Switch, a_lockout_that_begins_on_the_last_votes_own_chain_proves_nothing)
 {
-    Bench bench(signer(), units(100));
+    TowerBench bench(signer(), units(100));
     bench.block(name(1), genesis);
     bench.persisted();
     bench.block(name(2, 1), name(1));
@@ -163,7 +158,7 @@ TEST(Switch, a_lockout_that_begins_on_the_last_votes_own_chain_proves_nothing)
 /// 39 voted for another branch of this node's own side of the fork, 60 long ago for the other side.
 std::optional<BlockName> vote_after_own_side_votes(const TowerDefects& defects)
 {
-    Bench bench(signer(defects), units(100));
+    TowerBench bench(signer(defects), units(100));
     bench.block(name(1, 1), genesis);
     bench.persisted();
     bench.block(name(4, 1), name(1, 1));
@@ -189,7 +184,7 @@ TEST(PlantedDefect, own_side_votes_that_prove_a_switch_are_seen)
 /// 20 of a hundred are both bound at slot 5 and have voted since.
 std::optional<BlockName> vote_after_twice_counted(const TowerDefects& defects)
 {
-    Bench bench(signer(defects), units(100));
+    TowerBench bench(signer(defects), units(100));
     bench.block(name(5, 1), genesis);
     bench.persisted();
     bench.block(name(4, 2), genesis);
@@ -213,7 +208,7 @@ TEST(Switch, a_voter_counts_once)
 bool votes_at_index(std::uint64_t index, std::size_t validator_count, std::uint16_t voter_count,
                     const TowerDefects& defects = {})
 {
-    Bench bench(signer(defects), units(validator_count));
+    TowerBench bench(signer(defects), units(validator_count));
     std::vector<std::uint64_t> before;
     for (std::uint64_t slot = 1; slot <= index; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
@@ -244,7 +239,7 @@ TEST(Depth, the_ninth_vote_needs_more_than_two_thirds_at_the_first)
 /// 60 of a hundred voted for slot 1 and nothing after; whether that carries the fifth vote.
 bool votes_over_expired_votes(const TowerDefects& defects)
 {
-    Bench bench(signer(defects), units(100));
+    TowerBench bench(signer(defects), units(100));
     for (std::uint64_t slot = 1; slot <= 4; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
         bench.persisted();
@@ -262,7 +257,7 @@ TEST(Depth, votes_that_have_expired_at_the_block_carry_nothing)
 
 TEST(Depth, votes_for_another_fork_carry_nothing)
 {
-    Bench bench(signer(), units(100));
+    TowerBench bench(signer(), units(100));
     bench.block(name(1), genesis);
     bench.persisted();
     bench.block(name(2), name(1));
@@ -284,7 +279,7 @@ TEST(Depth, votes_for_another_fork_carry_nothing)
 /// when four of its own votes have expired.
 bool votes_with_what_was_granted(const TowerDefects& defects)
 {
-    Bench bench(signer(defects));
+    TowerBench bench(signer(defects));
     for (std::uint64_t slot = 1; slot <= 12; ++slot) {
         bench.block(name(slot), slot == 1 ? genesis : name(slot - 1));
         bench.votes(1, 3, name(slot));
@@ -304,9 +299,9 @@ TEST(Depth, an_entry_that_a_vote_does_not_deepen_was_granted_before)
 // ---- Own blocks ---------------------------------------------------------------------------------
 
 /// This node led slot 2; so many others of 100 voted for its block, then it is built on.
-Bench with_own_block(std::uint16_t voter_count, const TowerDefects& defects = {})
+TowerBench with_own_block(std::uint16_t voter_count, const TowerDefects& defects = {})
 {
-    Bench bench(signer(defects), units(100));
+    TowerBench bench(signer(defects), units(100));
     bench.block(name(1), genesis);
     bench.persisted();
     bench.block(name(2), name(1), 0);
@@ -318,7 +313,7 @@ Bench with_own_block(std::uint16_t voter_count, const TowerDefects& defects = {}
 
 TEST(OwnBlock, is_extended_by_votes_once_more_than_a_third_has_seen_it)
 {
-    Bench bench = with_own_block(32);
+    TowerBench bench = with_own_block(32);
     EXPECT_EQ(bench.voted(), std::nullopt) << "33 of 100";
     bench.vote(33, name(2));
     EXPECT_EQ(bench.voted(), name(3));
@@ -326,7 +321,7 @@ TEST(OwnBlock, is_extended_by_votes_once_more_than_a_third_has_seen_it)
 
 TEST(OwnBlock, was_seen_also_by_who_has_moved_on_to_another_fork)
 {
-    Bench bench = with_own_block(32);
+    TowerBench bench = with_own_block(32);
     bench.block(name(4, 2), name(1));
     bench.votes(1, 5, name(4, 2)); // too few to leave for
     EXPECT_EQ(bench.voted(), std::nullopt);
@@ -336,7 +331,7 @@ TEST(OwnBlock, was_seen_also_by_who_has_moved_on_to_another_fork)
 
 TEST(OwnBlock, was_seen_also_by_who_built_on_it)
 {
-    Bench bench = with_own_block(32);
+    TowerBench bench = with_own_block(32);
     bench.block(name(4), name(3), 33);
     EXPECT_EQ(bench.voted(), name(4));
 }
@@ -352,7 +347,7 @@ TEST(PlantedDefect, votes_on_unseen_own_blocks_are_seen)
 /// had one each. They prove the switch to slot 10 or above, and to no block below.
 std::optional<BlockName> vote_across_epochs(std::uint64_t slot, const TowerDefects& defects)
 {
-    Bench bench(signer(defects), units(100));
+    TowerBench bench(signer(defects), units(100));
     std::vector<Stake> later(100, Stake{0});
     later[0] = Stake{61};
     for (std::size_t i = 1; i <= 3; ++i) {
@@ -378,8 +373,8 @@ TEST(Epochs, a_switch_is_judged_with_the_stakes_of_the_block_it_goes_to)
 /// Of four, the first three have all the stake from slot 3 on; they vote for slots 2 and 3.
 std::vector<BlockName> confirmed_across_epochs(const TowerDefects& defects)
 {
-    Bench bench({.self = std::nullopt, .defects = defects},
-                {Stake{1}, Stake{1}, Stake{1}, Stake{97}});
+    TowerBench bench({.self = std::nullopt, .defects = defects},
+                     {Stake{1}, Stake{1}, Stake{1}, Stake{97}});
     bench.epoch(1, 3, {Stake{1}, Stake{1}, Stake{1}, Stake{0}});
     bench.block(name(1), genesis);
     bench.block(name(2), name(1));
@@ -398,7 +393,7 @@ TEST(Epochs, a_block_is_confirmed_by_the_stakes_of_its_own_epoch)
 TEST(Epochs, roots_finalise_by_the_stakes_of_the_block_they_reach)
 {
     // Slots up to 5 belong to validator 3, later ones to the others.
-    Bench bench({.self = std::nullopt}, {Stake{1}, Stake{1}, Stake{1}, Stake{97}});
+    TowerBench bench({.self = std::nullopt}, {Stake{1}, Stake{1}, Stake{1}, Stake{97}});
     bench.epoch(1, 6, {Stake{1}, Stake{1}, Stake{1}, Stake{0}});
     std::vector<std::uint64_t> before;
     for (std::uint64_t slot = 1; slot <= 40; ++slot) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "consensus/tower/tower_journal.hpp"
 #include "consensus/tower/tower_vote.hpp"
+#include "tests/filled.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,13 +11,6 @@
 
 namespace belfry::consensus {
 namespace {
-
-Hash filled(std::uint8_t byte)
-{
-    Hash hash;
-    hash.bytes.fill(byte);
-    return hash;
-}
 
 Tower tower_of(std::uint64_t seed, int votes)
 {
@@ -34,8 +28,8 @@ TowerVote example()
 {
     return {.voter = ValidatorIndex{3},
             .tower = tower_of(1, 40),
-            .block_id = filled(0xB1),
-            .state_hash = filled(0x5A)};
+            .block_id = filled<Hash>(0xB1),
+            .state_hash = filled<Hash>(0x5A)};
 }
 
 Bytes encoded(const TowerVote& vote)
@@ -51,8 +45,8 @@ TEST(TowerVote, has_the_layout_that_the_header_states)
     (void)tower.push(Slot{0x0102});
     const Bytes body = encoded({.voter = ValidatorIndex{7},
                                 .tower = tower,
-                                .block_id = filled(0xAA),
-                                .state_hash = filled(0xBB)});
+                                .block_id = filled<Hash>(0xAA),
+                                .state_hash = filled<Hash>(0xBB)});
     std::string expected = "0700"
                            "0000000000000000"
                            "01"
@@ -127,9 +121,9 @@ TEST(TowerVote, accepted_bytes_encode_to_themselves)
 
 VoteRecord record_example()
 {
-    VoteRecord record{.vote = example(), .ids = {}, .root_id = filled(0x10)};
+    VoteRecord record{.vote = example(), .ids = {}, .root_id = filled<Hash>(0x10)};
     for (std::size_t i = 0; i < record.vote.tower.depth(); ++i) {
-        record.ids.push_back(filled(static_cast<std::uint8_t>(i)));
+        record.ids.push_back(filled<Hash>(static_cast<std::uint8_t>(i)));
     }
     record.ids.back() = record.vote.block_id;
     return record;

@@ -3,6 +3,7 @@
 // from the true one.
 #include "crypto/ed25519_batch_engine.hpp"
 #include "tests/crypto/ed25519_cases.hpp"
+#include "tests/crypto/ed25519_kernels_here.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +16,7 @@ namespace {
 
 using testing::Big;
 using testing::CaseMaker;
+using testing::on_every_kernel;
 using testing::SignatureCase;
 
 struct WithoutCofactor : Zip215Rules {
@@ -84,17 +86,6 @@ Judged judge(const std::vector<SignatureCase>& cases, const Ed25519Lanes& lanes)
     }
     out.exact = engine.work().exact;
     return out;
-}
-
-template <class Check>
-void on_every_kernel(const Check& check)
-{
-    for (const auto& kernel : ed25519_kernels()) {
-        if (kernel.supported(cpu_features())) {
-            SCOPED_TRACE(kernel.name);
-            check(*kernel.run);
-        }
-    }
 }
 
 void add_to_s(SignatureCase& item, const Big& error)

@@ -3,6 +3,7 @@
 #include "crypto/ed25519_batch_engine.hpp"
 #include "crypto/ed25519_bulk_sign.hpp"
 #include "tests/crypto/ed25519_cases.hpp"
+#include "tests/crypto/ed25519_kernels_here.hpp"
 #include "tests/crypto/ed25519_vectors.hpp"
 
 #include <gtest/gtest.h>
@@ -19,21 +20,10 @@ namespace belfry::crypto {
 namespace {
 
 using Engine = Ed25519BatchEngine<Zip215Rules>;
+using testing::on_every_kernel;
 using testing::SignatureCase;
 
 const std::string source_dir = BELFRY_SOURCE_DIR;
-
-template <class Check>
-void on_every_kernel(const Check& check)
-{
-    for (const auto& kernel : ed25519_kernels()) {
-        if (kernel.supported(cpu_features())) {
-            check(*kernel.run, kernel.name);
-        } else {
-            std::cout << kernel.name << " skipped: not on this CPU\n";
-        }
-    }
-}
 
 std::vector<bool> verify_in_batches(Engine& engine, std::span<const Ed25519Job> jobs,
                                     std::size_t size)
@@ -82,10 +72,10 @@ void expect_published_verdicts(const std::string& path)
             sources.push_back(&vector);
         }
     }
-    on_every_kernel([&](const Ed25519Lanes& lanes, const char* name) {
+    on_every_kernel([&](const Ed25519Lanes& lanes) {
         Engine engine({}, lanes);
         const long at = first_difference(engine, jobs, expected);
-        EXPECT_EQ(at, -1) << name << ": " << sources[static_cast<std::size_t>(at)]->source;
+        EXPECT_EQ(at, -1) << sources[static_cast<std::size_t>(at)]->source;
     });
 }
 
@@ -119,11 +109,11 @@ TEST(Ed25519, adversarial_signatures_get_the_verdict_of_the_big_integer_referenc
     }
     EXPECT_GT(good_count, 50U);
     EXPECT_GT(cases.size() - good_count, 50U);
-    on_every_kernel([&](const Ed25519Lanes& lanes, const char* name) {
+    on_every_kernel([&](const Ed25519Lanes& lanes) {
         for (const bool coalesce : {false, true}) {
             Engine engine({.key_cache_bytes = 4096, .coalesce_keys = coalesce}, lanes);
             const long at = first_difference(engine, jobs, expected);
-            EXPECT_EQ(at, -1) << name << ": " << cases[static_cast<std::size_t>(at)].what;
+            EXPECT_EQ(at, -1) << cases[static_cast<std::size_t>(at)].what;
         }
     });
 }
@@ -195,9 +185,9 @@ TEST(Ed25519, what_libsodium_accepts_is_accepted_and_ordinary_signatures_agree)
         expected.push_back(ed25519_verify(job));
         EXPECT_EQ(sodium_accepts(job), expected.back());
     }
-    on_every_kernel([&](const Ed25519Lanes& lanes, const char* name) {
+    on_every_kernel([&](const Ed25519Lanes& lanes) {
         Engine engine({}, lanes);
-        EXPECT_EQ(first_difference(engine, mixed.jobs, expected), -1) << name;
+        EXPECT_EQ(first_difference(engine, mixed.jobs, expected), -1);
     });
     std::size_t accepted = 0;
     for (const SignatureCase& item : testing::adversarial_cases(77)) {
@@ -217,7 +207,7 @@ TEST(Ed25519, a_verdict_does_not_depend_on_order_neighbours_or_size)
     for (std::size_t i = 0; i < order.size(); ++i) {
         order[i] = i;
     }
-    on_every_kernel([&](const Ed25519Lanes& lanes, const char* name) {
+    on_every_kernel([&](const Ed25519Lanes& lanes) {
         Engine engine({.jobs_max = 128}, lanes);
         for (int round = 0; round < 6; ++round) {
             std::shuffle(order.begin(), order.end(), random);
@@ -228,7 +218,7 @@ TEST(Ed25519, a_verdict_does_not_depend_on_order_neighbours_or_size)
             }
             const std::vector<bool> verdicts = verify_in_batches(engine, jobs, order.size());
             for (std::size_t i = 0; i < count; ++i) {
-                ASSERT_EQ(verdicts[i], ed25519_verify(jobs[i])) << name << " round " << round;
+                ASSERT_EQ(verdicts[i], ed25519_verify(jobs[i])) << "round " << round;
             }
         }
     });
@@ -247,9 +237,9 @@ TEST(Ed25519, one_signature_can_be_good_for_many_messages_and_is_judged_for_each
     for (const Bytes& message : messages) {
         jobs.push_back({message, &universal.key, &universal.signature});
     }
-    on_every_kernel([&](const Ed25519Lanes& lanes, const char* name) {
+    on_every_kernel([&](const Ed25519Lanes& lanes) {
         Engine engine({}, lanes);
-        EXPECT_EQ(first_difference(engine, jobs, std::vector<bool>(100, true)), -1) << name;
+        EXPECT_EQ(first_difference(engine, jobs, std::vector<bool>(100, true)), -1);
     });
 }
 

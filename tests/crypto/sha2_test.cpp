@@ -12,7 +12,7 @@
 namespace belfry::crypto {
 namespace {
 
-constexpr std::size_t length_max = 1300;
+constexpr std::size_t message_bytes_max = 1300;
 
 Hash openssl256(ByteView message)
 {
@@ -30,8 +30,8 @@ Digest512 openssl512(ByteView message)
 
 TEST(Sha2, equals_openssl_for_every_length_to_1300)
 {
-    const Bytes message = random_bytes(length_max, 1);
-    for (std::size_t length = 0; length <= length_max; ++length) {
+    const Bytes message = random_bytes(message_bytes_max, 1);
+    for (std::size_t length = 0; length <= message_bytes_max; ++length) {
         const ByteView view = ByteView(message).first(length);
         ASSERT_EQ(sha256(view), openssl256(view)) << length;
         ASSERT_EQ(sha512(view), openssl512(view)) << length;
@@ -43,7 +43,7 @@ TEST(Sha2, gives_the_same_digest_however_the_message_is_split)
     constexpr std::uint64_t seed = 2;
     std::mt19937_64 random(seed);
     for (std::size_t round = 0; round < 400; ++round) {
-        const Bytes message = random_bytes(random() % length_max, random());
+        const Bytes message = random_bytes(random() % message_bytes_max, random());
         Sha256 small;
         Sha512 large;
         for (ByteView left = message; !left.empty();) {
@@ -69,11 +69,12 @@ TEST(Sha2, the_digest_of_parts_is_that_of_their_concatenation)
 TEST(Sha2, many_equals_one_for_every_count_to_70_and_mixed_lengths)
 {
     std::mt19937_64 random(4);
-    const Bytes pool = random_bytes(length_max + 1, 5);
+    const Bytes pool = random_bytes(message_bytes_max + 1, 5);
     for (std::size_t count = 0; count <= 70; ++count) {
         std::vector<ByteView> messages;
         for (std::size_t i = 0; i < count; ++i) {
-            const std::size_t length = random() % 4 == 0 ? random() % 8 : random() % length_max;
+            const std::size_t length =
+                random() % 4 == 0 ? random() % 8 : random() % message_bytes_max;
             messages.push_back(ByteView(pool).subspan(random() % 2, length));
         }
         std::vector<Hash> small(count);

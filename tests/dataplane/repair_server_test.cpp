@@ -12,12 +12,12 @@ using samples::ms;
 using samples::Random;
 using samples::SampleBlock;
 
-struct Bench {
+struct ServerBench {
     ChainSource source;
     RepairServer server;
     std::uint64_t sequence = 1;
 
-    explicit Bench(RepairServer::Options options)
+    explicit ServerBench(RepairServer::Options options)
         : server(std::move(options), source)
     {
     }
@@ -40,7 +40,7 @@ struct Bench {
     }
 };
 
-RepairServer::Options options()
+RepairServer::Options server_options()
 {
     RepairServer::Options out;
     out.genesis = samples::genesis();
@@ -63,7 +63,7 @@ SampleBlock sample_block(std::size_t stream_bytes)
 
 TEST(RepairServer, answers_each_kind_with_the_leaders_own_datagrams)
 {
-    Bench bench(options());
+    ServerBench bench(server_options());
     const SampleBlock block = sample_block(3 * 32'768 + 5000);
     bench.source.add(block);
     const ledger::ShredSet& second = block.sets[1].set;
@@ -105,7 +105,7 @@ TEST(RepairServer, answers_each_kind_with_the_leaders_own_datagrams)
 
 TEST(RepairServer, sends_nothing_to_whoever_is_not_a_validator_of_the_roster)
 {
-    Bench bench(options());
+    ServerBench bench(server_options());
     const SampleBlock block = sample_block(20'000);
     bench.source.add(block);
     RepairRequest request;
@@ -115,7 +115,7 @@ TEST(RepairServer, sends_nothing_to_whoever_is_not_a_validator_of_the_roster)
     request.key = {Slot{1}, 0, block.ref.id};
     request.bits = 1;
     const auto served = [&](std::size_t key, const RepairRequest& asked) {
-        return error_of(bench.server.serve(Bench::signed_by(key, asked), 0));
+        return error_of(bench.server.serve(ServerBench::signed_by(key, asked), 0));
     };
     using Error = RepairServeError;
     EXPECT_EQ(served(3, request), Error::bad_signature) << "signed by another validator";
@@ -129,7 +129,7 @@ TEST(RepairServer, sends_nothing_to_whoever_is_not_a_validator_of_the_roster)
     changed = request;
     changed.target = 3;
     EXPECT_EQ(served(2, changed), Error::wrong_target) << "for somebody else";
-    Bytes tampered = Bench::signed_by(2, request);
+    Bytes tampered = ServerBench::signed_by(2, request);
     tampered[91] ^= 1;
     EXPECT_EQ(error_of(bench.server.serve(tampered, 0)), Error::bad_signature);
     EXPECT_EQ(error_of(bench.server.serve(Bytes(135, 0), 0)), Error::malformed);
@@ -140,7 +140,7 @@ TEST(RepairServer, sends_nothing_to_whoever_is_not_a_validator_of_the_roster)
 
 TEST(RepairServer, answers_no_request_twice)
 {
-    Bench bench(options());
+    ServerBench bench(server_options());
     const SampleBlock block = sample_block(2000);
     bench.source.add(block);
     const SetKey key{Slot{1}, 0, block.ref.id};
@@ -162,10 +162,10 @@ TEST(RepairServer, answers_no_request_twice)
 
 TEST(RepairServer, sends_each_peer_no_more_than_its_share)
 {
-    RepairServer::Options limited = options();
+    RepairServer::Options limited = server_options();
     limited.bytes_per_second = 1'000'000;
     limited.burst_bytes = 200'000;
-    Bench bench(limited);
+    ServerBench bench(limited);
     const SampleBlock block = sample_block(32'768);
     bench.source.add(block);
     const SetKey key{Slot{1}, 0, block.ref.id};
@@ -194,16 +194,16 @@ TEST(RepairServer, sends_each_peer_no_more_than_its_share)
     other.sequence = 1;
     other.key = key;
     other.bits = 1;
-    EXPECT_EQ(error_of(bench.server.serve(Bench::signed_by(3, other), 2000 * ms)),
+    EXPECT_EQ(error_of(bench.server.serve(ServerBench::signed_by(3, other), 2000 * ms)),
               RepairServeError::count);
 }
 
 TEST(RepairServer, lets_nobody_use_up_another_peers_share_with_forged_requests)
 {
-    RepairServer::Options limited = options();
+    RepairServer::Options limited = server_options();
     limited.requests_per_second = 20;
     limited.checks_per_second = 1000;
-    Bench bench(limited);
+    ServerBench bench(limited);
     const SampleBlock block = sample_block(2000);
     bench.source.add(block);
     RepairRequest forged;
@@ -213,7 +213,7 @@ TEST(RepairServer, lets_nobody_use_up_another_peers_share_with_forged_requests)
     forged.bits = 1;
     for (int i = 0; i < 500; ++i) {
         forged.sequence = 1'000'000 + static_cast<std::uint64_t>(i);
-        EXPECT_EQ(error_of(bench.server.serve(Bench::signed_by(4, forged), 0)),
+        EXPECT_EQ(error_of(bench.server.serve(ServerBench::signed_by(4, forged), 0)),
                   RepairServeError::bad_signature);
     }
     for (int i = 0; i < 20; ++i) {
@@ -226,7 +226,7 @@ TEST(RepairServer, lets_nobody_use_up_another_peers_share_with_forged_requests)
     for (int i = 0; i < 600; ++i) {
         forged.sequence = 2'000'000 + static_cast<std::uint64_t>(i);
         forged.sender = 3;
-        static_cast<void>(bench.server.serve(Bench::signed_by(4, forged), 0));
+        static_cast<void>(bench.server.serve(ServerBench::signed_by(4, forged), 0));
     }
     EXPECT_EQ(
         bench.server.counters().errors[static_cast<std::size_t>(RepairServeError::bad_signature)],
@@ -235,7 +235,7 @@ TEST(RepairServer, lets_nobody_use_up_another_peers_share_with_forged_requests)
 
 TEST(RepairServer, says_nothing_about_what_it_does_not_have)
 {
-    Bench bench(options());
+    ServerBench bench(server_options());
     Random random(66);
     const SetKey key{Slot{1}, 0, samples::random_hash(random)};
     for (const RepairWhat what : {RepairWhat::set, RepairWhat::successor, RepairWhat::block_sets}) {

@@ -14,7 +14,7 @@
 namespace belfry::dataplane {
 namespace {
 
-Hash genesis()
+Hash genesis_of_sevens()
 {
     Hash hash;
     hash.bytes.fill(0x77);
@@ -33,7 +33,7 @@ Bytes transfer(const crypto::Keypair& from, std::uint64_t lamports)
     const std::array instructions{
         ledger::system_transfer({.from = from.pubkey(), .to = to, .lamports = Lamports{lamports}})};
     const Bytes message = ledger::build_message(
-        {.fee_payer = from.pubkey(), .recent_blockhash = genesis()}, instructions);
+        {.fee_payer = from.pubkey(), .recent_blockhash = genesis_of_sevens()}, instructions);
     const std::array signatures{from.sign(crypto::SigningPurpose::transaction, message)};
     return ledger::assemble_transaction(signatures, message);
 }
@@ -46,7 +46,7 @@ Bytes create_account(const crypto::Keypair& from, const crypto::Keypair& created
                                                                  .space_bytes = 8,
                                                                  .owner = {}})};
     const Bytes message = ledger::build_message(
-        {.fee_payer = from.pubkey(), .recent_blockhash = genesis()}, instructions);
+        {.fee_payer = from.pubkey(), .recent_blockhash = genesis_of_sevens()}, instructions);
     const std::array signatures{from.sign(crypto::SigningPurpose::transaction, message),
                                 created.sign(crypto::SigningPurpose::transaction, message)};
     return ledger::assemble_transaction(signatures, message);
@@ -93,7 +93,7 @@ protected:
     }
 
     crypto::Keypair alice_ = keypair(1);
-    Verifier verifier_{genesis(), {.batch_max = 64}};
+    Verifier verifier_{genesis_of_sevens(), {.batch_max = 64}};
     std::vector<Lane> lanes_;
 };
 
@@ -103,7 +103,7 @@ TEST_F(VerifierTest, hands_over_good_transactions_of_both_lanes_in_order)
     const Bytes second = transfer(alice_, 2);
     const Bytes third = create_account(alice_, keypair(2));
     verifier_.add(Lane::transactions, first);
-    verifier_.add(Lane::forwards, forward(genesis(), second));
+    verifier_.add(Lane::forwards, forward(genesis_of_sevens(), second));
     verifier_.add(Lane::transactions, third);
     EXPECT_EQ(verifier_.pending_count(), 3U);
     EXPECT_EQ(verify(), (std::vector{first, second, third}));
@@ -131,7 +131,7 @@ TEST_F(VerifierTest, tells_of_each_drop_that_it_could_read)
 {
     std::vector<std::pair<IngressDrop, Bytes>> told;
     Verifier verifier(
-        genesis(),
+        genesis_of_sevens(),
         {.batch_max = 64, .on_drop = [&told](IngressDrop reason, const ledger::Transaction& read) {
              told.emplace_back(reason, Bytes(read.wire().begin(), read.wire().end()));
          }});
@@ -153,7 +153,7 @@ TEST_F(VerifierTest, a_copy_is_a_duplicate_in_the_same_batch_and_later)
 {
     const Bytes real = transfer(alice_, 1);
     verifier_.add(Lane::transactions, real);
-    verifier_.add(Lane::forwards, forward(genesis(), real));
+    verifier_.add(Lane::forwards, forward(genesis_of_sevens(), real));
     EXPECT_EQ(verify().size(), 1U);
     EXPECT_EQ(dropped(IngressDrop::duplicate), 1U);
     verifier_.add(Lane::transactions, real);
@@ -190,9 +190,9 @@ TEST_F(VerifierTest, every_signature_of_a_transaction_must_be_good)
 
 TEST_F(VerifierTest, each_reason_of_the_wire_has_its_counter)
 {
-    Hash elsewhere = genesis();
+    Hash elsewhere = genesis_of_sevens();
     elsewhere.bytes[2] = 0;
-    const Bytes good = forward(genesis(), transfer(alice_, 1));
+    const Bytes good = forward(genesis_of_sevens(), transfer(alice_, 1));
     Bytes other_version = good;
     other_version[0] = 2;
     verifier_.add(Lane::forwards, forward(elsewhere, transfer(alice_, 1)));

@@ -8,7 +8,7 @@
 namespace belfry::dataplane {
 namespace {
 
-Hash genesis()
+Hash counting_genesis()
 {
     Hash hash;
     for (std::size_t i = 0; i < hash.bytes.size(); ++i) {
@@ -19,12 +19,12 @@ Hash genesis()
 
 TEST(Wire, the_prefix_is_the_version_and_four_bytes_of_the_genesis_hash)
 {
-    EXPECT_EQ(to_hex(Prefix(genesis()).view()), "01a0a1a2a3");
+    EXPECT_EQ(to_hex(Prefix(counting_genesis()).view()), "01a0a1a2a3");
 }
 
 TEST(Wire, strip_refuses_every_change_of_every_prefix_bit)
 {
-    const Prefix prefix(genesis());
+    const Prefix prefix(counting_genesis());
     const Bytes good{1, 0xa0, 0xa1, 0xa2, 0xa3, 42};
     ASSERT_TRUE(prefix.strip(good).has_value());
     EXPECT_EQ(prefix.strip(good)->size(), 1U);
@@ -42,7 +42,7 @@ TEST(Wire, strip_refuses_every_change_of_every_prefix_bit)
 
 TEST(Wire, each_kind_has_its_sizes)
 {
-    const Prefix prefix(genesis());
+    const Prefix prefix(counting_genesis());
     for (std::size_t lane = 0; lane < lane_count; ++lane) {
         const LaneKind& kind = lane_kinds[lane];
         Bytes datagram;
@@ -73,7 +73,7 @@ TEST(Wire, no_datagram_needs_a_fragment_on_the_smallest_link)
 
 TEST(Wire, a_forward_carries_the_transaction_behind_the_prefix)
 {
-    const Prefix prefix(genesis());
+    const Prefix prefix(counting_genesis());
     Bytes out{9, 9, 9};
     write_forward(prefix, Bytes{1, 2, 3}, out);
     EXPECT_EQ(to_hex(out), "01a0a1a2a3010203");
@@ -81,7 +81,7 @@ TEST(Wire, a_forward_carries_the_transaction_behind_the_prefix)
 
 TEST(Wire, a_vote_comes_back_as_it_was_written)
 {
-    const Prefix prefix(genesis());
+    const Prefix prefix(counting_genesis());
     for (const std::size_t body_bytes : {std::size_t{0}, std::size_t{1}, vote_body_bytes_max}) {
         Bytes body(body_bytes);
         for (std::size_t i = 0; i < body_bytes; ++i) {
@@ -105,7 +105,7 @@ TEST(Wire, a_vote_comes_back_as_it_was_written)
 
 TEST(Wire, a_bundle_comes_back_as_it_was_written)
 {
-    const Prefix prefix(genesis());
+    const Prefix prefix(counting_genesis());
     const Bytes bundle(vote_bundle_bytes_max, 0x77);
     Bytes datagram;
     write_vote_bundle(prefix, bundle, datagram);
@@ -119,7 +119,7 @@ TEST(Wire, a_bundle_comes_back_as_it_was_written)
 
 TEST(Wire, kinds_that_nobody_sends_are_refused)
 {
-    const Prefix prefix(genesis());
+    const Prefix prefix(counting_genesis());
     Bytes datagram;
     write_vote(prefix, {.kind = 1, .voter_index = 0, .body = {}, .signature = {}}, datagram);
     for (unsigned kind = 0; kind < 256; ++kind) {
@@ -132,10 +132,10 @@ TEST(Wire, kinds_that_nobody_sends_are_refused)
 TEST(Wire, a_vote_signs_domain_cluster_kind_voter_and_body)
 {
     const Bytes body{0xee, 0xff};
-    EXPECT_EQ(
-        to_hex(vote_signing_bytes(genesis(), {.kind = 2, .voter_index = 0x0102, .body = body})),
-        to_hex(Bytes{'b', 'e', 'l', 'f', 'r', 'y', '.', 'v', 'o', 't', 'e', '.', '1'}) +
-            to_hex(genesis().view()) + "02" + "0201" + "eeff");
+    EXPECT_EQ(to_hex(vote_signing_bytes(counting_genesis(),
+                                        {.kind = 2, .voter_index = 0x0102, .body = body})),
+              to_hex(Bytes{'b', 'e', 'l', 'f', 'r', 'y', '.', 'v', 'o', 't', 'e', '.', '1'}) +
+                  to_hex(counting_genesis().view()) + "02" + "0201" + "eeff");
 }
 
 } // namespace

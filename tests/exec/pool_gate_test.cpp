@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/pool_gate.hpp"
 #include "ledger/model/transaction_builder.hpp"
+#include "tests/filled.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,13 +15,6 @@ namespace belfry::exec {
 namespace {
 
 using Verdict = PoolGate::Verdict;
-
-Hash hash_of(std::uint8_t fill)
-{
-    Hash hash;
-    hash.bytes.fill(fill);
-    return hash;
-}
 
 Pubkey key_of(std::uint8_t fill)
 {
@@ -43,7 +37,7 @@ protected:
         const ledger::Instruction transfer = ledger::system_transfer(
             {.from = key_of(spec.payer), .to = key_of(200), .lamports = Lamports{spec.lamports}});
         const Bytes message = ledger::build_message(
-            {.fee_payer = key_of(spec.payer), .recent_blockhash = hash_of(spec.blockhash)},
+            {.fee_payer = key_of(spec.payer), .recent_blockhash = filled<Hash>(spec.blockhash)},
             std::span(&transfer, 1));
         const Signature signature{};
         const auto parsed = ledger::parse_transaction(
@@ -69,8 +63,8 @@ protected:
                     }};
     }
 
-    std::map<Hash, BlockhashAge> ages{{hash_of(1), BlockhashAge::valid},
-                                      {hash_of(2), BlockhashAge::expired}};
+    std::map<Hash, BlockhashAge> ages{{filled<Hash>(1), BlockhashAge::valid},
+                                      {filled<Hash>(2), BlockhashAge::expired}};
     std::set<Pubkey> rich{key_of(1)};
     PoolGate gate{{.early_max = 4, .early_slots_max = 3}};
 };
@@ -115,7 +109,7 @@ TEST_F(PoolGateTest, what_is_early_comes_in_once_its_block_is_there)
     EXPECT_EQ(gate.admit(arrival({.payer = 9, .blockhash = 3}), view()), Verdict::waits);
     EXPECT_TRUE(gate.look_again(Slot{101}, view()).empty());
     EXPECT_EQ(gate.early_count(), 4U);
-    ages[hash_of(3)] = BlockhashAge::valid;
+    ages[filled<Hash>(3)] = BlockhashAge::valid;
     const std::vector<PoolGate::Arrival> entering = gate.look_again(Slot{102}, view());
     ASSERT_EQ(entering.size(), 2U);
     EXPECT_EQ(entering[0].transaction.message_hash(),
@@ -125,7 +119,7 @@ TEST_F(PoolGateTest, what_is_early_comes_in_once_its_block_is_there)
     EXPECT_EQ(entering[0].received, Slot{100}) << "as it arrived";
     EXPECT_EQ(gate.counters().cannot_pay, 1U) << "judged again, whole";
     EXPECT_EQ(gate.early_count(), 1U);
-    ages[hash_of(4)] = BlockhashAge::valid;
+    ages[filled<Hash>(4)] = BlockhashAge::valid;
     const std::vector<PoolGate::Arrival> later = gate.look_again(Slot{103}, view());
     ASSERT_EQ(later.size(), 1U);
     EXPECT_EQ(later[0].origin, Origin::forwarded);

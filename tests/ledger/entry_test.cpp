@@ -2,6 +2,7 @@
 #include "crypto/sha256.hpp"
 #include "ledger/model/entry.hpp"
 #include "ledger/model/transaction.hpp"
+#include "tests/filled.hpp"
 #include "tests/ledger/seeded.hpp"
 
 #include <gtest/gtest.h>
@@ -12,13 +13,6 @@
 
 namespace belfry::ledger {
 namespace {
-
-Hash filled(std::uint8_t byte)
-{
-    Hash hash;
-    hash.bytes.fill(byte);
-    return hash;
-}
 
 /// A block of every kind of entry: 3 transactions of 1, 200 and 1232 bytes.
 struct SampleStream {
@@ -31,20 +25,20 @@ struct SampleStream {
         const auto end = [this] {
             ends.push_back(stream.size());
         };
-        writer.tick(2000, filled(0x10));
+        writer.tick(2000, filled<Hash>(0x10));
         end();
-        writer.transactions(7, filled(0x11), std::vector<ByteView>{transactions[0]});
+        writer.transactions(7, filled<Hash>(0x11), std::vector<ByteView>{transactions[0]});
         end();
-        writer.transactions(1, filled(0x12),
+        writer.transactions(1, filled<Hash>(0x12),
                             std::vector<ByteView>{transactions[1], transactions[2]});
         end();
-        writer.tick(0, filled(0x13));
+        writer.tick(0, filled<Hash>(0x13));
         end();
         writer.certificate(Bytes(1, 9));
         end();
         writer.certificate(Bytes(300, 8));
         end();
-        writer.footer(filled(0xee), filled(0x13));
+        writer.footer(filled<Hash>(0xee), filled<Hash>(0x13));
         end();
     }
 };
@@ -63,7 +57,7 @@ TEST(Entry, what_is_written_is_read)
     ASSERT_EQ(entries->size(), 7U);
     EXPECT_EQ((*entries)[0].kind, EntryKind::tick);
     EXPECT_EQ((*entries)[0].hash_count, 2000U);
-    EXPECT_EQ((*entries)[0].hash, filled(0x10));
+    EXPECT_EQ((*entries)[0].hash, filled<Hash>(0x10));
     EXPECT_EQ((*entries)[1].kind, EntryKind::transactions);
     EXPECT_EQ((*entries)[1].hash_count, 7U);
     ASSERT_EQ((*entries)[2].transactions.size(), 2U);
@@ -74,8 +68,8 @@ TEST(Entry, what_is_written_is_read)
     EXPECT_EQ((*entries)[5].certificate.size(), 300U);
     EXPECT_EQ((*entries)[6].kind, EntryKind::footer);
     EXPECT_EQ((*entries)[6].transaction_count, 3U);
-    EXPECT_EQ((*entries)[6].state_hash, filled(0xee));
-    EXPECT_EQ((*entries)[6].hash, filled(0x13));
+    EXPECT_EQ((*entries)[6].state_hash, filled<Hash>(0xee));
+    EXPECT_EQ((*entries)[6].hash, filled<Hash>(0x13));
     EXPECT_EQ(certificates_of(sample.stream), (std::vector{Bytes(1, 9), Bytes(300, 8)}));
 }
 
@@ -83,10 +77,10 @@ TEST(Entry, the_bytes_of_each_kind_are_those_of_the_written_format)
 {
     Bytes stream;
     EntryWriter writer(stream);
-    writer.tick(0x01020304, filled(0xaa));
-    writer.transactions(2, filled(0xbb), std::vector<ByteView>{Bytes{0x77, 0x78}});
+    writer.tick(0x01020304, filled<Hash>(0xaa));
+    writer.transactions(2, filled<Hash>(0xbb), std::vector<ByteView>{Bytes{0x77, 0x78}});
     writer.certificate(Bytes{0x55, 0x56, 0x57});
-    writer.footer(filled(0xcc), filled(0xdd));
+    writer.footer(filled<Hash>(0xcc), filled<Hash>(0xdd));
     const auto repeated = [](const char* byte) {
         std::string text;
         for (int i = 0; i < 32; ++i) {
@@ -221,7 +215,8 @@ TEST(Entry, the_mixin_is_the_digest_of_the_joined_message_hashes)
     for (std::size_t i = 0; i < 96; ++i) {
         joined[i] = static_cast<std::uint8_t>(1 + i / 32);
     }
-    EXPECT_EQ(entry_mixin(std::array{filled(1), filled(2), filled(3)}), crypto::sha256(joined));
+    EXPECT_EQ(entry_mixin(std::array{filled<Hash>(1), filled<Hash>(2), filled<Hash>(3)}),
+              crypto::sha256(joined));
 }
 
 TEST(Entry, random_and_spoilt_streams_never_crash_and_what_is_accepted_writes_back)

@@ -40,7 +40,7 @@ TEST_P(GoldenTransaction, parses_keeps_its_bytes_and_its_signatures_sign_its_mes
     const Result<Transaction, TransactionError> parsed = parse_transaction(wire);
     ASSERT_TRUE(parsed.has_value()) << to_string(parsed.error());
     EXPECT_TRUE(std::ranges::equal(parsed->wire(), wire));
-    EXPECT_EQ(crypto::to_base58(parsed->signature(0).view()), golden_signature(GetParam()));
+    EXPECT_EQ(crypto::to_base58(parsed->signature(0)), golden_signature(GetParam()));
     EXPECT_EQ(parsed->message_hash(), crypto::sha256(parsed->message()));
     for (std::size_t i = 0; i < parsed->signature_count(); ++i) {
         const Pubkey key = parsed->account(i);
@@ -63,12 +63,12 @@ TEST(Transaction, the_fields_of_the_published_transfer_are_read)
     const auto parsed = parse_transaction(golden_wire("legacy_transfer_42"));
     ASSERT_TRUE(parsed.has_value());
     EXPECT_EQ(parsed->version(), MessageVersion::legacy);
-    EXPECT_EQ(crypto::to_base58(parsed->fee_payer().view()),
+    EXPECT_EQ(crypto::to_base58(parsed->fee_payer()),
               "AKnL4NNf3DGWZJS6cPknBuEGnVsV4A4m5tgebLHaRSZ9");
-    EXPECT_EQ(crypto::to_base58(parsed->account(1).view()),
+    EXPECT_EQ(crypto::to_base58(parsed->account(1)),
               "9hSR6S7WPtxmTojgo6GG3k4yDPecgJY292j7xrsUGWBu");
     EXPECT_EQ(parsed->account(2), system_program);
-    EXPECT_EQ(crypto::to_base58(parsed->recent_blockhash().view()),
+    EXPECT_EQ(crypto::to_base58(parsed->recent_blockhash()),
               "cGfHiC6Kgg3FpFZvgwGcswsCRtp4aBP2fzuXRQPizuN");
     ASSERT_EQ(parsed->instruction_count(), 1U);
     const InstructionView instruction = parsed->instruction(0);

@@ -2,7 +2,7 @@
 // The shapes are those that web3.js 1.99 and kit 8.4 accept, written out as exact text.
 #include "node/rpc/account_json.hpp"
 #include "node/rpc/methods.hpp"
-#include "tests/node/fake_backend.hpp"
+#include "tests/node/rpc_calls.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -13,37 +13,11 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view ones = "4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi";  // 32 bytes of 1
-constexpr std::string_view twos = "8qbHbw2BbbTHBW1sbeqakYXVKRQM8Ne7pLK7m6CVfeR";  // of 2
-constexpr std::string_view nines = "cGfHiC6Kgg3FpFZvgwGcswsCRtp4aBP2fzuXRQPizuN"; // of 9: none
-
-std::string call(std::string_view method, std::string_view params)
-{
-    FakeBackend backend;
-    const Message message = parse_message(
-        fmt::format(R"({{"jsonrpc":"2.0","id":7,"method":"{}","params":{}}})", method, params),
-        fake_facts());
-    const Call& only = message.calls.front();
-    return only.immediate ? *only.immediate : render_reply(only, backend.answer(1, *only.request));
-}
-
-std::string in_context(std::uint64_t slot, std::string_view value)
-{
-    return fmt::format(R"({{"jsonrpc":"2.0","result":{{"context":{{"slot":{},"apiVersion":)"
-                       R"("2.3.0"}},"value":{}}},"id":7}})",
-                       slot, value);
-}
-
 std::string account(std::string_view data)
 {
     return fmt::format(R"({{"data":{},"executable":false,"lamports":700,"owner":"{}",)"
                        R"("rentEpoch":18446744073709551615,"space":8}})",
                        data, twos);
-}
-
-std::int64_t error_code(std::string_view reply)
-{
-    return json::parse(reply).at("error").at("code").as_int64();
 }
 
 TEST(AccountMethods, write_an_account_in_every_encoding)

@@ -54,7 +54,7 @@ protected:
     }
     static std::string name(const ledger::Transaction& transaction)
     {
-        return crypto::to_base58(transaction.signature(0).view());
+        return crypto::to_base58(transaction.signature(0));
     }
     static UnfinalChainAnswer::Block told(const test::BuiltBlock& built)
     {

@@ -75,7 +75,7 @@ protected:
 
 std::string base58(const Pubkey& key)
 {
-    return crypto::to_base58(key.view());
+    return crypto::to_base58(key);
 }
 
 TEST_F(Commands, keygen_writes_a_private_file_and_never_overwrites)
@@ -112,8 +112,8 @@ TEST_F(Commands, genesis_writes_a_file_that_reads_back_with_the_printed_hash)
     const Outcome outcome = capture([&] { return run_genesis(options); });
     EXPECT_EQ(outcome.exit_code, exit_ok) << outcome.err;
     const ledger::Genesis genesis = ledger::load_genesis(options.out);
-    EXPECT_EQ(outcome.out, fmt::format("genesis hash {}\n",
-                                       crypto::to_base58(ledger::genesis_hash(genesis).view())));
+    EXPECT_EQ(outcome.out,
+              fmt::format("genesis hash {}\n", crypto::to_base58(ledger::genesis_hash(genesis))));
     ASSERT_EQ(genesis.validators.size(), 2U);
     EXPECT_EQ(genesis.validators[0].name, "validator-1");
     EXPECT_EQ(genesis.validators[1].name, "vera");
@@ -280,7 +280,7 @@ TEST_F(Commands, tx_why_tells_the_last_thing_that_is_certain)
             events[i].time_ns = i * 1'000'000;
         }
         trail = trail_json(events, 5'000'000);
-        options.signature = crypto::to_base58(filled<Signature>(first_byte).view());
+        options.signature = crypto::to_base58(filled<Signature>(first_byte));
         return ask();
     };
     const TrailEvent pooled{.stage = TrailStage::pooled, .slot = Slot{7}};

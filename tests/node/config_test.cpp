@@ -151,7 +151,7 @@ TEST(Config, a_fault_is_on_only_where_the_faults_section_says_so)
               "by [faults] this node loses shreds and votes");
     Pubkey account;
     account.bytes.fill(9);
-    const std::string key_text = crypto::to_base58(account.view());
+    const std::string key_text = crypto::to_base58(account);
     const Pubkey deadly =
         switches(with("equivocate = false", "dies_of = \"" + key_text + "\"")).dies_of.value();
     EXPECT_EQ(deadly, account);

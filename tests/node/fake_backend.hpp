@@ -6,6 +6,7 @@
 
 #include "node/rpc/backend.hpp"
 #include "node/rpc/methods.hpp"
+#include "tests/filled.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -15,14 +16,6 @@
 #include <stdexcept>
 
 namespace belfry::node {
-
-template <class Fixed>
-Fixed filled(std::uint8_t byte)
-{
-    Fixed out;
-    out.bytes.fill(byte);
-    return out;
-}
 
 class FakeBackend final : public RpcBackend {
 public:

@@ -24,7 +24,7 @@ using dataplane::Lane;
 using hostile::Kind;
 
 constexpr std::size_t each = 25;
-constexpr std::uint16_t me = 0;
+constexpr std::uint16_t this_node = 0;
 
 Hash genesis()
 {
@@ -135,7 +135,8 @@ public:
 Told ask_for_repair(const std::vector<Bytes>& datagrams)
 {
     Full source;
-    dataplane::RepairServer server({.genesis = genesis(), .roster = pubkeys(), .me = me}, source);
+    dataplane::RepairServer server({.genesis = genesis(), .roster = pubkeys(), .me = this_node},
+                                   source);
     Told told;
     for (const Bytes& datagram : datagrams) {
         told["good"] += server.serve(datagram, 1).has_value() ? 1U : 0U;
@@ -170,7 +171,8 @@ TEST_P(HostilePackets, are_counted_as_what_they_are_and_change_nothing)
 {
     const Kind& kind = GetParam();
     hostile::Random random(17);
-    std::vector<Bytes> datagrams = kind.make({.genesis = genesis(), .target = me}, each, random);
+    std::vector<Bytes> datagrams =
+        kind.make({.genesis = genesis(), .target = this_node}, each, random);
     while (datagrams.size() < each) {
         datagrams.push_back(datagrams.front());
     }

@@ -4,6 +4,7 @@
 #include "node/tiles/address_follower.hpp"
 #include "node/tiles/ledger_queries.hpp"
 #include "tests/exec/support.hpp"
+#include "tests/filled.hpp"
 #include "tests/ledger/data_directory.hpp"
 #include "tests/ledger/sample_block.hpp"
 #include "tests/node/stored_blocks.hpp"
@@ -16,26 +17,12 @@ namespace {
 
 namespace json = boost::json;
 
-Signature signature_of(std::uint8_t byte)
-{
-    Signature signature;
-    signature.bytes.fill(byte);
-    return signature;
-}
-
-Pubkey filled(std::uint8_t byte)
-{
-    Pubkey key;
-    key.bytes.fill(byte);
-    return key;
-}
-
 ledger::Genesis sample_genesis()
 {
     ledger::Genesis genesis;
     genesis.created_unix_s = 1'700'000'000;
     genesis.slot_ms = 400;
-    genesis.validators.push_back({"first", filled(7), Stake{1}});
+    genesis.validators.push_back({"first", filled<Pubkey>(7), Stake{1}});
     return genesis;
 }
 
@@ -49,7 +36,7 @@ protected:
         exec::TransactionStatus status;
         status.error = error;
         exec::encode_outcome(status, writer);
-        const ledger::SignatureRecord record{.signature = signature_of(byte),
+        const ledger::SignatureRecord record{.signature = filled<Signature>(byte),
                                              .block = {slot, ledger::filled_hash(slot.value)},
                                              .index = 0,
                                              .outcome = outcome};
@@ -59,12 +46,13 @@ protected:
     ledger::ScratchDirectory directory_;
     ledger::LmdbEnv env_{{.directory = directory_.path(), .genesis_hash = ledger::filled_hash(1)}};
     ledger::BlockStore store_{env_};
-    LedgerQueries queries_{{.genesis = sample_genesis(), .validators = {filled(7)}}, env_, nullptr};
+    LedgerQueries queries_{
+        {.genesis = sample_genesis(), .validators = {filled<Pubkey>(7)}}, env_, nullptr};
 };
 
 GetSignatureStatuses statuses_question(bool search)
 {
-    return {.signatures = {signature_of(1), signature_of(2), signature_of(3)},
+    return {.signatures = {filled<Signature>(1), filled<Signature>(2), filled<Signature>(3)},
             .search_history = search};
 }
 
@@ -108,7 +96,7 @@ TEST_F(LedgerQueriesTest, fills_the_gaps_of_memory_and_touches_nothing_else)
 
 TEST_F(LedgerQueriesTest, a_rotten_record_costs_its_own_question_only)
 {
-    const ledger::SignatureRecord record{.signature = signature_of(1),
+    const ledger::SignatureRecord record{.signature = filled<Signature>(1),
                                          .block = {Slot{40}, ledger::filled_hash(40)},
                                          .index = 0,
                                          .outcome = Bytes{0xff}};
@@ -118,7 +106,8 @@ TEST_F(LedgerQueriesTest, a_rotten_record_costs_its_own_question_only)
     so_far.statuses.resize(1);
     const auto ask = [&](std::uint8_t byte) {
         const Reply memory{.id = 1, .context = {}, .body = so_far};
-        return queries_.complete({GetSignatureStatuses{{signature_of(byte)}, true}, memory})->body;
+        return queries_.complete({GetSignatureStatuses{{filled<Signature>(byte)}, true}, memory})
+            ->body;
     };
     EXPECT_TRUE(std::holds_alternative<RpcRefusal>(ask(1)));
     EXPECT_TRUE(std::holds_alternative<StatusesAnswer>(ask(2)));
@@ -157,10 +146,9 @@ TEST_F(StoredBlocksTest, a_block_has_its_place_its_transactions_and_what_they_di
         text(block_question(TransactionEncoding::json, TransactionDetails::full), above()));
     EXPECT_EQ(block.at("parentSlot").to_number<int>(), 3);
     EXPECT_EQ(block.at("blockHeight").to_number<int>(), 2);
-    EXPECT_EQ(block.at("blockhash").as_string(),
-              crypto::to_base58(second_.state->blockhash().view()));
+    EXPECT_EQ(block.at("blockhash").as_string(), crypto::to_base58(second_.state->blockhash()));
     EXPECT_EQ(block.at("previousBlockhash").as_string(),
-              crypto::to_base58(first_.state->blockhash().view()));
+              crypto::to_base58(first_.state->blockhash()));
     EXPECT_EQ(block.at("blockTime").to_number<std::uint64_t>(), created + 2); // 5 x 400 ms
     const json::array& all = block.at("transactions").as_array();
     ASSERT_EQ(all.size(), 3U);
@@ -205,7 +193,8 @@ TEST_F(StoredBlocksTest, a_transaction_comes_back_as_the_bytes_that_were_sent)
         EXPECT_EQ(from_base64(answer.at("transaction").at(0).as_string()),
                   Bytes(sent.wire().begin(), sent.wire().end()));
     }
-    EXPECT_EQ(text(GetTransaction{.signature = signature_of(9)}, TransactionPlaceAnswer{}), "null");
+    EXPECT_EQ(text(GetTransaction{.signature = filled<Signature>(9)}, TransactionPlaceAnswer{}),
+              "null");
 }
 
 TEST_F(StoredBlocksTest, a_version_that_the_client_does_not_know_is_refused)
@@ -309,19 +298,20 @@ TEST_F(StoredBlocksTest, finds_the_transactions_of_an_address_newest_first)
     };
     std::vector<std::string> names;
     for (const ledger::Transaction& transaction : transactions_) {
-        names.push_back(crypto::to_base58(transaction.signature(0).view()));
+        names.push_back(crypto::to_base58(transaction.signature(0)));
     }
     const Pubkey& middle = wallets_[1].pubkey; // in all three
     EXPECT_EQ(found({.address = middle}), (std::vector<std::string>{names[2], names[1], names[0]}));
     EXPECT_EQ(found({.address = wallets_[2].pubkey}), (std::vector<std::string>{names[1]}));
-    EXPECT_EQ(found({.address = filled(3)}), (std::vector<std::string>{}));
+    EXPECT_EQ(found({.address = filled<Pubkey>(3)}), (std::vector<std::string>{}));
     EXPECT_EQ(found({.address = middle, .count_max = 2}),
               (std::vector<std::string>{names[2], names[1]}));
     EXPECT_EQ(found({.address = middle, .before = transactions_[2].signature(0)}),
               (std::vector<std::string>{names[1], names[0]}));
     EXPECT_EQ(found({.address = middle, .until = transactions_[0].signature(0)}),
               (std::vector<std::string>{names[2], names[1]}));
-    EXPECT_EQ(found({.address = middle, .before = signature_of(9)}), (std::vector<std::string>{}));
+    EXPECT_EQ(found({.address = middle, .before = filled<Signature>(9)}),
+              (std::vector<std::string>{}));
     EXPECT_NE(text(GetSignaturesForAddress{.address = wallets_[2].pubkey}, so_far)
                   .find(R"("err":{"InstructionError":[0,{"Custom":1}]})"),
               std::string::npos);
@@ -335,7 +325,7 @@ TEST_F(StoredBlocksTest, counts_who_made_the_blocks_of_the_slots_that_were_their
     finalize(first_);
     finalize(second_);
     const ChainAnswer so_far{.tip = Slot{5}, .finalized = Slot{5}, .above = {}};
-    const std::string leader = crypto::to_base58(test::leader().view());
+    const std::string leader = crypto::to_base58(test::leader());
     EXPECT_EQ(text(GetBlockProduction{.first = Slot{2}}, so_far),
               R"({"context":{"slot":5,"apiVersion":"2.3.0"},"value":{"byIdentity":{")" + leader +
                   R"(":[4,2]},"range":{"firstSlot":2,"lastSlot":5}}})");

@@ -2,7 +2,7 @@
 // The reply shapes are those that web3.js 1.99 and kit 8.4 accept, written out as exact text.
 #include "crypto/base58.hpp"
 #include "node/rpc/methods.hpp"
-#include "tests/node/fake_backend.hpp"
+#include "tests/node/rpc_calls.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -13,47 +13,7 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view ones = "4vJ9JU1bJJE96FWSJKvHsmmFADCg4gpZQff4P3bkLKi";   // 32 bytes of 1
-constexpr std::string_view twos = "8qbHbw2BbbTHBW1sbeqakYXVKRQM8Ne7pLK7m6CVfeR";   // of 2
-constexpr std::string_view threes = "CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8"; // of 3
-constexpr std::string_view nines = "cGfHiC6Kgg3FpFZvgwGcswsCRtp4aBP2fzuXRQPizuN";  // of 9
-
-std::string ask(FakeBackend& backend, std::string_view body)
-{
-    const Message message = parse_message(body, fake_facts());
-    std::vector<std::string> replies;
-    for (const Call& call : message.calls) {
-        EXPECT_NE(call.immediate.has_value(), call.request.has_value());
-        replies.push_back(call.immediate ? *call.immediate
-                                         : render_reply(call, backend.answer(1, *call.request)));
-    }
-    return join_replies(message.is_batch, replies);
-}
-
-std::string call(std::string_view method, std::string_view params = "[]")
-{
-    FakeBackend backend;
-    return ask(backend, fmt::format(R"({{"jsonrpc":"2.0","id":7,"method":"{}","params":{}}})",
-                                    method, params));
-}
-
-std::string result(std::string_view value)
-{
-    return fmt::format(R"({{"jsonrpc":"2.0","result":{},"id":7}})", value);
-}
-
-std::string in_context(std::uint64_t slot, std::string_view value)
-{
-    return result(
-        fmt::format(R"({{"context":{{"slot":{},"apiVersion":"2.3.0"}},"value":{}}})", slot, value));
-}
-
-int error_code(std::string_view reply)
-{
-    const json::value parsed = json::parse(reply);
-    const json::value* const error = parsed.as_object().if_contains("error");
-    return error == nullptr ? 0 : static_cast<int>(error->at("code").as_int64());
-}
+constexpr std::string_view threes = "CktRuQ2mttgRGkXJtyksdKHjUdc2C4TgDzyB98oEzy8"; // 32 bytes of 3
 
 std::string error_message(std::string_view reply)
 {
@@ -101,7 +61,7 @@ TEST(Methods, answer_about_leaders_and_blocks)
               result(fmt::format(R"({{"{}":[2]}})", twos)));
     EXPECT_EQ(call("getLeaderSchedule", "[90000]"), result("null"));
     EXPECT_EQ(call("belfryBlock", "[13]"), result("null"));
-    const std::string signature = crypto::to_base58(filled<Signature>(9).view());
+    const std::string signature = crypto::to_base58(filled<Signature>(9));
     EXPECT_EQ(call("belfryTransactionTrail", "[\"" + signature + "\"]"),
               result(R"({"events":[]})"));
     for (const char* const bad : {"[]", "[5]", "[\"abc\"]"}) {

@@ -2,6 +2,7 @@
 #include "consensus/certificate/statement.hpp"
 #include "consensus/tower/tower_vote.hpp"
 #include "node/recall.hpp"
+#include "tests/filled.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,12 +29,6 @@ Recall recall(std::size_t validators, std::uint64_t first_nonce, ValidatorIndex 
 {
     return Recall({.me = who, .stakes = stakes(validators), .first_nonce = first_nonce});
 }
-Signature signature(std::uint8_t fill)
-{
-    Signature made;
-    made.bytes.fill(fill);
-    return made;
-}
 Bytes vote(ValidatorIndex who, std::uint64_t slot)
 {
     consensus::Tower tower;
@@ -49,13 +44,15 @@ LastWords::Age note(LastWords& words, const Statement& statement, std::uint8_t f
     return words.note({.from = statement.voter,
                        .body = body.view(),
                        .kind = statement.kind,
-                       .signature = signature(fill)});
+                       .signature = filled<Signature>(fill)});
 }
 LastWords::Age note_vote(LastWords& words, std::uint64_t slot, ValidatorIndex who = me)
 {
     const Bytes body = vote(who, slot);
-    return words.note(
-        {.from = who, .body = body, .kind = StatementKind::tower_vote, .signature = signature(9)});
+    return words.note({.from = who,
+                       .body = body,
+                       .kind = StatementKind::tower_vote,
+                       .signature = filled<Signature>(9)});
 }
 /// What others say to a question, all of them knowing nothing.
 void answered_by(Recall& asking, std::uint16_t who, const Bytes& question)
@@ -82,7 +79,7 @@ TEST(LastWords, are_the_newest_of_each_kind_as_they_were_signed)
     EXPECT_EQ(note(words, Statement::skip(me, {.first = Slot{1}, .last = Slot{4}})), Age::older);
     EXPECT_EQ(words.of(me).size(), 3U);
     EXPECT_EQ(words.newest(me, StatementKind::tower_vote)->body, vote(me, 7));
-    EXPECT_EQ(words.newest(me, StatementKind::finalize)->signature, signature(5));
+    EXPECT_EQ(words.newest(me, StatementKind::finalize)->signature, filled<Signature>(5));
     EXPECT_EQ(words.newest(me, StatementKind::notarize), nullptr);
     EXPECT_TRUE(words.of(ValidatorIndex{1}).empty());
 }

@@ -3,7 +3,7 @@
 #include "crypto/base58.hpp"
 #include "node/rpc/methods.hpp"
 #include "node/rpc/transaction_text.hpp"
-#include "tests/node/fake_backend.hpp"
+#include "tests/node/rpc_calls.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/core.h>
@@ -32,33 +32,14 @@ Bytes wire(std::string_view name)
     return *from_hex(vectors().at(name).at("hex").as_string());
 }
 
-std::string ask(FakeBackend& backend, std::string_view method, std::string_view params)
-{
-    const Message message = parse_message(
-        fmt::format(R"({{"jsonrpc":"2.0","id":7,"method":"{}","params":{}}})", method, params),
-        fake_facts());
-    const Call& call = message.calls.front();
-    if (call.immediate) {
-        return *call.immediate;
-    }
-    EXPECT_TRUE(backend.post(1, *call.request));
-    return render_reply(call, *backend.poll());
-}
-
 std::string send(std::string_view params)
 {
-    FakeBackend backend;
-    return ask(backend, "sendTransaction", params);
+    return call("sendTransaction", params);
 }
 
 std::string as_base64(const Bytes& bytes)
 {
     return fmt::format(R"(["{}",{{"encoding":"base64"}}])", to_base64(bytes));
-}
-
-std::int64_t error_code(std::string_view reply)
-{
-    return json::parse(reply).at("error").at("code").as_int64();
 }
 
 TEST(SendTransaction, answers_with_the_first_signature_for_both_encodings)
@@ -79,10 +60,12 @@ TEST(SendTransaction, hands_the_node_the_bytes_and_the_options)
 {
     FakeBackend backend;
     const Bytes bytes = wire("legacy_transfer_42");
-    (void)ask(backend, "sendTransaction",
-              fmt::format(R"(["{}",{{"encoding":"base64","skipPreflight":true,"maxRetries":3,)"
-                          R"("preflightCommitment":"processed","minContextSlot":5}}])",
-                          to_base64(bytes)));
+    (void)ask(
+        backend,
+        call_text("sendTransaction",
+                  fmt::format(R"(["{}",{{"encoding":"base64","skipPreflight":true,"maxRetries":3,)"
+                              R"("preflightCommitment":"processed","minContextSlot":5}}])",
+                              to_base64(bytes))));
     ASSERT_EQ(backend.asked.size(), 1U);
     const auto& question = std::get<SendTransaction>(backend.asked.front());
     EXPECT_EQ(question.wire, bytes);
@@ -127,13 +110,14 @@ TEST(SendTransaction, names_the_fee_of_a_message)
     FakeBackend backend;
     const Bytes bytes = wire("legacy_transfer_42");
     const ByteView message = ByteView(bytes).subspan(65);
-    EXPECT_EQ(ask(backend, "getFeeForMessage", fmt::format(R"(["{}"])", to_base64(message))),
-              R"({"jsonrpc":"2.0","result":{"context":{"slot":100,"apiVersion":"2.3.0"},)"
-              R"("value":5000},"id":7})");
+    EXPECT_EQ(
+        ask(backend, call_text("getFeeForMessage", fmt::format(R"(["{}"])", to_base64(message)))),
+        R"({"jsonrpc":"2.0","result":{"context":{"slot":100,"apiVersion":"2.3.0"},)"
+        R"("value":5000},"id":7})");
     const auto& question = std::get<GetFeeForMessage>(backend.asked.front());
     EXPECT_TRUE(std::ranges::equal(ByteView(question.wire).subspan(65), message));
     for (const std::string_view bad : {"[]", R"([""])", R"(["gA=="])", R"(["AQ=="])", "[5]"}) {
-        EXPECT_EQ(error_code(ask(backend, "getFeeForMessage", bad)), -32602) << bad;
+        EXPECT_EQ(error_code(ask(backend, call_text("getFeeForMessage", bad))), -32602) << bad;
     }
 }
 
