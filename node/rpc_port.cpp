@@ -395,8 +395,8 @@ VoteAccountsAnswer vote_accounts(const Roster& roster, const ConsensusSnapshot& 
         voter.stake = entry.stake;
         if (i == roster.me) {
             voter.root = consensus.rooted;
-            if (consensus.has_voted) {
-                voter.last_vote = consensus.last_vote;
+            if (consensus.has_voted || consensus.notarized != Slot{}) {
+                voter.last_vote = std::max(consensus.last_vote, consensus.notarized);
             }
         } else if (i < peers_shown_max && consensus.peers[i].heard_ns != 0) {
             voter.last_vote = consensus.peers[i].last_vote;

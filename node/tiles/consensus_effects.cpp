@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the engine asks for: records, statements, blocks, levels. Persist, then send, is kept here.
+#include "consensus/certificate/statement.hpp"
 #include "node/cli/exit_code.hpp"
 #include "node/proof_kind.hpp"
 #include "node/tiles/consensus_tile.hpp"
@@ -48,6 +49,10 @@ void ConsensusTile::step(const consensus::Input& input, std::uint64_t now_ns)
         } else if (!own_statements_.empty()) {
             const OwnStatement own = std::move(own_statements_.front());
             own_statements_.pop_front();
+            if (own.kind != consensus::StatementKind::skip) {
+                const auto vote = consensus::decode_statement(own.kind, own.body);
+                counts_.notarized = std::max(counts_.notarized, vote ? vote->first : Slot{});
+            }
             one_step(tick,
                      consensus::VoteMessage{.from = {options_.roster.me},
                                             .body = own.body,

@@ -63,9 +63,10 @@ struct ConsensusSnapshot {
     Slot rooted;
     Slot super_rooted;
     Slot finalized;
-    Slot last_vote;
-    Slot cluster; // voters with more than a third of the stake voted, or notarized, up to it
-    bool has_voted = false;
+    Slot last_vote; // Tower's
+    Slot notarized; // the newest that this node notarized or finalized: its tower may be bound
+    Slot cluster;   // voters with more than a third of the stake voted, or notarized, up to it
+    bool has_voted = false; // by Tower
     bool may_sign = false;
     Silence silence = Silence::listening;
     bool behind = false;

@@ -48,5 +48,24 @@ TEST(VoteAccounts, count_as_delinquent_beyond_the_distance_that_was_asked_for)
     EXPECT_EQ(late(UINT64_MAX), (Each{false, false, false, true}));
 }
 
+TEST(VoteAccounts, count_what_this_node_notarized_while_its_tower_is_bound)
+{
+    const Roster roster = staked_roster(1);
+    ConsensusSnapshot consensus;
+    const auto own = [&] {
+        return vote_accounts(roster, consensus, Slot{1001}, {}).voters[0];
+    };
+    EXPECT_TRUE(own().delinquent);
+    EXPECT_FALSE(own().last_vote);
+    consensus.notarized = Slot{1000};
+    EXPECT_FALSE(own().delinquent);
+    EXPECT_EQ(own().last_vote, Slot{1000});
+    consensus.has_voted = true;
+    consensus.last_vote = Slot{600};
+    EXPECT_EQ(own().last_vote, Slot{1000});
+    consensus.last_vote = Slot{1001};
+    EXPECT_EQ(own().last_vote, Slot{1001});
+}
+
 } // namespace
 } // namespace belfry::node
