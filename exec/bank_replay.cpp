@@ -58,7 +58,7 @@ struct Bank::Replay {
     std::vector<crypto::PohSegment> segments;
     std::vector<ByteView> wires;
     std::vector<std::pair<std::size_t, std::size_t>> mixins = {}; // segment, its transaction count
-    std::vector<std::optional<ledger::Transaction>> parsed = {};
+    std::vector<std::optional<ledger::Transaction>>& parsed;
     std::vector<const ledger::Transaction*> transactions = {}; // into parsed
 };
 
@@ -87,7 +87,8 @@ Result<const BlockState*, BlockError> Bank::run_replay(const ReplayInput& input)
                   .blockhash = {},
                   .state_hash = {},
                   .segments = {},
-                  .wires = {}};
+                  .wires = {},
+                  .parsed = parsed_};
     // Cheap checks first: what costs much is done only for what may still be good.
     using Step = Result<void, BlockError> (Bank::*)(Replay&);
     for (const Step step : {&Bank::read_entries, &Bank::read_transactions, &Bank::check_window,
@@ -175,6 +176,7 @@ Result<void, BlockError> Bank::read_entries(Replay& replay)
 
 Result<void, BlockError> Bank::read_transactions(Replay& replay)
 {
+    replay.parsed.clear();
     replay.parsed.resize(replay.wires.size());
     arena_.for_chunks(replay.wires.size(), transactions_per_parse, [&](const Chunk& chunk) {
         for (std::size_t i = chunk.begin; i < chunk.end; ++i) {

@@ -3,6 +3,7 @@
 
 #include "ledger/store/key_bytes.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
+#include "ledger/store/span_key.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -11,7 +12,8 @@ namespace belfry::ledger {
 namespace {
 
 constexpr std::size_t place_bytes = 8 + 4;
-constexpr std::size_t address_key_bytes = Pubkey::size_bytes + place_bytes;
+constexpr std::size_t address_end = span_key_bytes + Pubkey::size_bytes;
+constexpr std::size_t address_key_bytes = address_end + place_bytes;
 constexpr std::string_view up_to_key = "indexed";
 
 ByteView name_of(std::string_view key)
@@ -21,7 +23,8 @@ ByteView name_of(std::string_view key)
 
 Bytes entry_key(const Pubkey& address, const ChainPlace& place)
 {
-    Bytes key(address.bytes.begin(), address.bytes.end());
+    Bytes key = span_key(place.slot);
+    ByteWriter(key).bytes(address.view());
     append_key_integer(key, place.slot.value, 8);
     append_key_integer(key, place.index, 4);
     return key;
@@ -32,18 +35,44 @@ Result<AddressEntry, StoreError> decode_entry(const LmdbCursor::Record& record)
     if (record.key.size() != address_key_bytes || record.content.size() != Signature::size_bytes) {
         return std::unexpected(StoreError::corrupt_record);
     }
-    const ByteView place = record.key.subspan(Pubkey::size_bytes);
+    const ByteView place = record.key.subspan(address_end);
     return AddressEntry{
-        .address = Pubkey::from(record.key.first(Pubkey::size_bytes)),
+        .address = Pubkey::from(record.key.subspan(span_key_bytes, Pubkey::size_bytes)),
         .place = {.slot = Slot{read_key_integer(place.first(8))},
                   .index = static_cast<std::uint32_t>(read_key_integer(place.subspan(8)))},
         .signature = Signature::from(record.content)};
 }
 
+/// Of one span: entries of the query's address and before end, the newest first, until out is full.
+Result<void, StoreError> newest_of_span(LmdbCursor& cursor, const AddressIndex::Query& query,
+                                        const ChainPlace& end, std::vector<AddressEntry>& out)
+{
+    const Bytes after_all = entry_key(query.address, end);
+    const ByteView begin = ByteView(after_all).first(address_end);
+    LmdbCursor::Step step = cursor.seek(after_all);
+    if (step) { // the last one below it
+        step = *step ? cursor.previous() : cursor.last();
+    }
+    while (step && *step && out.size() < query.count_max) {
+        const LmdbCursor::Record& record = **step;
+        if (record.key.size() < address_end ||
+            !std::ranges::equal(record.key.first(address_end), begin)) {
+            return {};
+        }
+        BELFRY_TRY(entry, decode_entry(record));
+        out.push_back(entry);
+        step = cursor.previous();
+    }
+    if (!step) {
+        return std::unexpected(step.error());
+    }
+    return {};
+}
+
 } // namespace
 
 Result<void, StoreError> AddressIndex::commit(std::span<const AddressEntry> entries,
-                                              const BlockRef& up_to)
+                                              const BlockRef& up_to, const Pruning& pruning)
 {
     BELFRY_TRY(transaction, LmdbTransaction::write(env_));
     for (const AddressEntry& entry : entries) {
@@ -54,6 +83,9 @@ Result<void, StoreError> AddressIndex::commit(std::span<const AddressEntry> entr
             return written;
         }
     }
+    BELFRY_TRY(erased, erase_below(transaction, env_.databases().addresses, pruning.below,
+                                   pruning.records_max));
+    (void)erased;
     Bytes content;
     ByteWriter writer(content);
     writer.u64(up_to.slot.value);
@@ -86,22 +118,16 @@ Result<std::vector<AddressEntry>, StoreError> AddressIndex::newest(const Query& 
     BELFRY_TRY(cursor, LmdbCursor::open(transaction, env_.databases().addresses));
     std::vector<AddressEntry> entries;
     const ChainPlace end = query.before.value_or(ChainPlace{Slot{UINT64_MAX}, UINT32_MAX});
-    LmdbCursor::Step step = cursor.seek(entry_key(query.address, end));
-    if (step) { // the last one below it
-        step = *step ? cursor.previous() : cursor.last();
-    }
-    while (step && *step && entries.size() < query.count_max) {
-        const LmdbCursor::Record& record = **step;
-        const std::size_t address_bytes = std::min(record.key.size(), Pubkey::size_bytes);
-        if (!std::ranges::equal(record.key.first(address_bytes), query.address.view())) {
-            break;
+    std::optional<Slot> span = span_end(end.slot);
+    while (span && entries.size() < query.count_max) {
+        const bool is_last = *span == span_end(end.slot);
+        const Result<void, StoreError> found =
+            newest_of_span(cursor, query, is_last ? end : ChainPlace{*span, UINT32_MAX}, entries);
+        if (!found) {
+            return std::unexpected(found.error());
         }
-        BELFRY_TRY(entry, decode_entry(record));
-        entries.push_back(entry);
-        step = cursor.previous();
-    }
-    if (!step) {
-        return std::unexpected(step.error());
+        BELFRY_TRY(older, newest_span_below(cursor, *span));
+        span = older;
     }
     return entries;
 }

@@ -41,9 +41,14 @@ public:
     {
     }
 
-    /// One durable transaction: the entries, and that everything up to this block is there.
+    struct Pruning {
+        Slot below; // spans (span_key.hpp) that lie below go
+        std::size_t records_max = 0;
+    };
+    /// One durable transaction: the entries, that everything up to this block is there, and what
+    /// goes for it.
     [[nodiscard]] Result<void, StoreError> commit(std::span<const AddressEntry> entries,
-                                                  const BlockRef& up_to);
+                                                  const BlockRef& up_to, const Pruning& pruning);
     /// The block up to which all is there; nullopt: nothing is yet.
     [[nodiscard]] Result<std::optional<BlockRef>, StoreError> up_to() const;
 

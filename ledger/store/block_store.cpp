@@ -3,6 +3,7 @@
 
 #include "ledger/store/key_bytes.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
+#include "ledger/store/span_key.hpp"
 
 #include <algorithm>
 
@@ -150,6 +151,13 @@ Result<void, StoreError> write_finalized(LmdbTransaction& transaction,
                  : transaction.put(databases.chain, key, ref.id.view());
 }
 
+Bytes signature_key(Slot slot, const Signature& signature)
+{
+    Bytes key = span_key(slot);
+    ByteWriter(key).bytes(signature.view());
+    return key;
+}
+
 Result<void, StoreError> write_signature(LmdbTransaction& transaction,
                                          const LmdbDatabases& databases,
                                          const SignatureRecord& record)
@@ -164,7 +172,25 @@ Result<void, StoreError> write_signature(LmdbTransaction& transaction,
     writer.u32(record.index);
     writer.u16(static_cast<std::uint16_t>(record.outcome.size()));
     writer.bytes(record.outcome);
-    return transaction.put(databases.signatures, record.signature.view(), content);
+    return transaction.put(databases.signatures, signature_key(record.block.slot, record.signature),
+                           content);
+}
+
+Result<SignatureRecord, StoreError> decode_signature(const Signature& signature, ByteView content)
+{
+    ByteReader reader(content);
+    SignatureRecord record;
+    record.signature = signature;
+    record.block.slot = Slot{reader.u64()};
+    record.block.id = reader.fixed<Hash>();
+    record.index = reader.u32();
+    const std::uint16_t outcome_bytes = reader.u16();
+    const ByteView outcome = reader.bytes(outcome_bytes);
+    if (!reader.finished() || outcome.size() > outcome_bytes_max) {
+        return std::unexpected(StoreError::corrupt_record);
+    }
+    record.outcome.assign(outcome.begin(), outcome.end());
+    return record;
 }
 
 /// Applies write to every item; the first error ends it.
@@ -180,35 +206,6 @@ Result<void, StoreError> write_all(const Range& items, const Write& write)
     return {};
 }
 
-/// Erases records from the front of database while their slot is lower; counts down left.
-Result<std::size_t, StoreError> erase_below(LmdbTransaction& transaction,
-                                            const LmdbDatabase& database, Slot below,
-                                            std::size_t records_max)
-{
-    std::vector<Bytes> keys;
-    {
-        BELFRY_TRY(cursor, LmdbCursor::open(transaction, database));
-        LmdbCursor::Step step = cursor.first();
-        while (step && *step && keys.size() < records_max) {
-            const ByteView key = (*step)->key;
-            if (key.size() < 8 || Slot{read_key_integer(key.first(8))} >= below) {
-                break;
-            }
-            keys.emplace_back(key.begin(), key.end());
-            step = cursor.next();
-        }
-        if (!step) {
-            return std::unexpected(step.error());
-        }
-    }
-    for (const Bytes& key : keys) {
-        const Result<bool, StoreError> erased = transaction.erase(database, key);
-        if (!erased) {
-            return std::unexpected(erased.error());
-        }
-    }
-    return keys.size();
-}
 } // namespace
 
 Result<void, StoreError> BlockStore::commit(const BlockBatch& batch)
@@ -450,23 +447,18 @@ Result<std::optional<SignatureRecord>, StoreError>
 BlockReader::find_signature(const Signature& signature) const
 {
     BELFRY_TRY(transaction, LmdbTransaction::read(env_));
-    BELFRY_TRY(content, transaction.get(env_.databases().signatures, signature.view()));
-    if (!content) {
-        return std::nullopt;
+    const LmdbDatabase& database = env_.databases().signatures;
+    BELFRY_TRY(cursor, LmdbCursor::open(transaction, database));
+    BELFRY_TRY(span, newest_span_below(cursor, Slot{UINT64_MAX}));
+    while (span) {
+        BELFRY_TRY(content, transaction.get(database, signature_key(*span, signature)));
+        if (content) {
+            return decode_signature(signature, *content);
+        }
+        BELFRY_TRY(older, newest_span_below(cursor, *span));
+        span = older;
     }
-    ByteReader reader(*content);
-    SignatureRecord record;
-    record.signature = signature;
-    record.block.slot = Slot{reader.u64()};
-    record.block.id = reader.fixed<Hash>();
-    record.index = reader.u32();
-    const std::uint16_t outcome_bytes = reader.u16();
-    const ByteView outcome = reader.bytes(outcome_bytes);
-    if (!reader.finished() || outcome.size() > outcome_bytes_max) {
-        return std::unexpected(StoreError::corrupt_record);
-    }
-    record.outcome.assign(outcome.begin(), outcome.end());
-    return record;
+    return std::nullopt;
 }
 
 Result<std::size_t, StoreError> BlockStore::prune(Slot below, std::size_t records_max)
@@ -475,11 +467,13 @@ Result<std::size_t, StoreError> BlockStore::prune(Slot below, std::size_t record
     // Blocks first: a block that is there has all its sets, also between two calls.
     BELFRY_TRY(blocks, erase_below(transaction, env_.databases().blocks, below, records_max));
     BELFRY_TRY(sets, erase_below(transaction, env_.databases().sets, below, records_max - blocks));
+    BELFRY_TRY(signatures, erase_below(transaction, env_.databases().signatures, below,
+                                       records_max - blocks - sets));
     const Result<void, StoreError> committed = transaction.commit();
     if (!committed) {
         return std::unexpected(committed.error());
     }
-    return blocks + sets;
+    return blocks + sets + signatures;
 }
 
 } // namespace belfry::ledger

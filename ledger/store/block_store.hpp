@@ -129,8 +129,9 @@ public:
     [[nodiscard]] Result<void, StoreError> commit(const BlockBatch& batch);
     [[nodiscard]] Result<void, StoreError> put_set(const ShredSet& set);
 
-    /// Removes sets and blocks with slot < below, at most records_max records in one durable
-    /// transaction. The number removed; fewer than records_max means that nothing is left.
+    /// Removes sets and blocks with slot < below, and the signatures of spans (span_key.hpp) that
+    /// lie below; at most records_max records in one durable transaction. The number removed;
+    /// fewer than records_max means that nothing is left.
     [[nodiscard]] Result<std::size_t, StoreError> prune(Slot below, std::size_t records_max);
 
 private:

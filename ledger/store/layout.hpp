@@ -30,16 +30,18 @@
 // "blocks"    slot u64 BE | block id 32              parent slot u64 | parent block id 32 |
 //                                                    height u64 | set count u32 | set roots 32 each
 // "chain"     slot u64 BE                            block id 32: the finalized block of the slot
-// "signatures" transaction's first signature 64      slot u64 | block id 32 | index in block u32 |
-//                                                    outcome bytes u16 | outcome
+// "signatures" span u64 BE | transaction's first     slot u64 | block id 32 | index in block u32 |
+//             signature 64                           outcome bytes u16 | outcome
 // "accounts"  address 32                             lamports u64 | owner 32 | executable u8 |
 //                                                    data bytes u32 | data
 // "proofs"    slot u64 BE | kind u8 | about u16 BE   a certificate (kinds 2..4) or evidence (33..),
 //                                                    as consensus/ writes them
 // "meta"      "indexed" (in history/)                slot u64 | block id 32: the index is whole up
 //                                                    to it
-// "addresses" address 32 | slot u64 BE |             the first signature, 64, of a final
-//             index in block u32 BE                  transaction that names the address
+// "addresses" span u64 BE | address 32 |             the first signature, 64, of a final
+//             slot u64 BE | index in block u32 BE    transaction that names the address
+//
+// A span is the last slot of the 4,096 that the final block's slot belongs to (span_key.hpp).
 //
 // To read the entries of a finalized block: "chain"[slot] = id, "blocks"[slot, id] = set roots,
 // "sets"[slot, i, root i] = sets whose payloads, joined in order of i, are the stream of
@@ -51,7 +53,7 @@
 
 namespace belfry::ledger {
 
-inline constexpr std::uint32_t schema_version = 1;
+inline constexpr std::uint32_t schema_version = 2;
 inline constexpr std::size_t record_checksum_bytes = 4;
 inline constexpr const char* lock_file_name = "LOCK";
 inline constexpr const char* ledger_file_name = "ledger.mdb";

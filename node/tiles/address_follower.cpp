@@ -32,7 +32,16 @@ bool AddressFollower::step()
     if (!*last) {
         return false;
     }
-    const Result<void, ledger::StoreError> written = index_.commit(entries_, **last);
+    // What the ledger has pruned goes here too, faster than it comes.
+    const auto lowest = blocks_.lowest_block();
+    if (!lowest) {
+        failed_ = lowest.error();
+        return false;
+    }
+    const Result<void, ledger::StoreError> written =
+        index_.commit(entries_, **last,
+                      {.below = *lowest ? (*lowest)->slot : Slot{},
+                       .records_max = 2 * entries_.size() + prune_records_min});
     if (!written) {
         failed_ = written.error();
         return false;

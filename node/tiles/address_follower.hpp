@@ -17,6 +17,7 @@ class AddressFollower {
 public:
     static constexpr std::size_t blocks_per_step = 64;
     static constexpr std::size_t transactions_per_step = 20'000;
+    static constexpr std::size_t prune_records_min = 1'000; // that a step may remove
 
     /// All must outlive the follower.
     AddressFollower(const ledger::LmdbEnv& ledger_env, ledger::AddressIndex& index);

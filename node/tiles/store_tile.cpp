@@ -16,6 +16,7 @@ constexpr std::uint64_t sets_wait_ns = 200'000'000;
 constexpr std::size_t sets_wait_bytes = std::size_t{4} << 20;
 constexpr std::uint64_t proofs_interval_ns = 1'000'000'000;
 constexpr std::uint64_t prune_interval_ns = 10'000'000'000;
+constexpr std::uint64_t prune_more_ns = 200'000'000; // while there is more to go
 constexpr std::size_t prune_records_max = 4096;
 constexpr std::uint64_t store_publish_interval_ns = 100'000'000;
 constexpr std::size_t requests_per_turn = 64;
@@ -151,7 +152,7 @@ bool StoreTile::work(std::uint64_t now_ns)
         proofs_kept_ns_ = now_ns;
         keep_proofs();
     }
-    if (now_ns - pruned_ns_ >= prune_interval_ns && !failed_) {
+    if (now_ns >= prune_at_ns_ && !failed_) {
         prune(now_ns);
     }
     busy = serve(now_ns) || busy;
@@ -264,7 +265,7 @@ void StoreTile::flush_accounts()
 
 void StoreTile::prune(std::uint64_t now_ns)
 {
-    pruned_ns_ = now_ns;
+    prune_at_ns_ = now_ns + prune_interval_ns;
     if (newest_finalized_.value <= options_.keep_slots) {
         return;
     }
@@ -275,6 +276,9 @@ void StoreTile::prune(std::uint64_t now_ns)
         return;
     }
     counts_.records_pruned += *pruned;
+    if (*pruned == prune_records_max) {
+        prune_at_ns_ = now_ns + prune_more_ns;
+    }
     const Result<std::size_t, ledger::StoreError> proofs =
         proofs_.prune(below, evidence_kinds_begin, prune_records_max);
     if (!proofs) {

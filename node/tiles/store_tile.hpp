@@ -85,7 +85,7 @@ private:
     std::unique_ptr<exec::Flush> flush_;
     std::size_t sets_bytes_ = 0;
     std::uint64_t oldest_set_ns_ = 0;
-    std::uint64_t pruned_ns_ = 0;
+    std::uint64_t prune_at_ns_ = 0;
     std::uint64_t proofs_kept_ns_ = 0;
     std::uint64_t published_ns_ = 0;
     Slot newest_finalized_;

@@ -11,6 +11,7 @@
 #include "ledger/store/key_bytes.hpp"
 #include "ledger/store/lmdb_transaction.hpp"
 #include "ledger/store/proof_store.hpp"
+#include "ledger/store/span_key.hpp"
 #include "tests/fuzz/memory_directory.hpp"
 #include "tests/ledger/sample_block.hpp"
 
@@ -44,8 +45,10 @@ Bytes usual_key(const std::string_view database, std::uint8_t number)
     } else if (database == "accounts") {
         out.bytes(Pubkey{{number}}.view());
     } else if (database == "signatures") {
+        append_key_integer(key, span_end(at).value, 8);
         out.bytes(Signature{{number}}.view());
     } else if (database == "addresses") {
+        append_key_integer(key, span_end(at).value, 8);
         out.bytes(Pubkey{{1}}.view());
         append_key_integer(key, at.value, 8);
         append_key_integer(key, number % 4, 4);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ledger/store/block_store.hpp"
+#include "ledger/store/span_key.hpp"
+#include "tests/filled.hpp"
 #include "tests/ledger/data_directory.hpp"
 #include "tests/ledger/sample_block.hpp"
 
@@ -310,6 +312,46 @@ TEST_F(BlockStoreTest, pruning_removes_what_is_below_in_bounded_steps)
     EXPECT_FALSE(store_->load_block(chain[4].record.ref).value().has_value());
     EXPECT_TRUE(store_->load_block(chain[5].record.ref).value().has_value());
     EXPECT_TRUE(store_->sets_at(Slot{5}, 0, 1).value().empty());
+}
+
+TEST_F(BlockStoreTest, signatures_are_found_in_every_span_and_go_span_by_span)
+{
+    // Slots of four spans, with an empty one between them, and two to a span.
+    const std::array<std::uint64_t, 6> slots{3,
+                                             index_span_slots - 1,
+                                             index_span_slots,
+                                             2 * index_span_slots - 1,
+                                             3 * index_span_slots,
+                                             9 * index_span_slots + 5};
+    std::vector<SignatureRecord> records;
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+        SignatureRecord record;
+        record.signature = filled<Signature>(static_cast<std::uint8_t>(0xa0 - i)); // newest first
+        record.block = {.slot = Slot{slots[i]}, .id = filled_hash(i)};
+        record.index = static_cast<std::uint32_t>(i);
+        records.push_back(record);
+    }
+    ASSERT_TRUE(store_->commit({.sets = {}, .blocks = {}, .finalized = {}, .signatures = records}));
+    const auto still_there = [&] {
+        std::vector<std::uint64_t> left;
+        for (const SignatureRecord& record : records) {
+            const auto found = store_->find_signature(record.signature).value();
+            if (found) {
+                EXPECT_EQ(*found, record);
+                left.push_back(record.block.slot.value);
+            }
+        }
+        return left;
+    };
+    EXPECT_EQ(still_there().size(), slots.size());
+    EXPECT_FALSE(store_->find_signature(filled<Signature>(1)).value().has_value());
+    // A span goes when all of it is below.
+    EXPECT_EQ(store_->prune(Slot{index_span_slots - 1}, 100).value(), 0U);
+    EXPECT_EQ(store_->prune(Slot{index_span_slots}, 1).value(), 1U);
+    EXPECT_EQ(store_->prune(Slot{index_span_slots}, 100).value(), 1U);
+    EXPECT_EQ(still_there(), (std::vector(slots.begin() + 2, slots.end())));
+    EXPECT_EQ(store_->prune(Slot{9 * index_span_slots}, 100).value(), 3U);
+    EXPECT_EQ(still_there(), (std::vector{slots.back()}));
 }
 
 /// Commits chained blocks until it is killed; says each slot that is durable.
