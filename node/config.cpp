@@ -4,6 +4,7 @@
 #include "base/one_line.hpp"
 #include "crypto/base58.hpp"
 #include "node/fault_switches.hpp"
+#include "node/retention.hpp"
 #include "node/toml_section.hpp"
 
 #include <fmt/core.h>
@@ -130,7 +131,7 @@ void read_store_and_turbine(const TomlSection& root, std::string_view file, Node
                             {"map_size_mb", "account_flush_blocks", "keep_slots"});
     store.number("map_size_mb", config.store.map_size_mb, {16, 16U << 20});
     store.number("account_flush_blocks", config.store.account_flush_blocks, {1, 10'000});
-    store.number("keep_slots", config.store.keep_slots, {1024, toml_integer_max});
+    store.number("keep_slots", config.store.keep_slots, {kept_slots_min, toml_integer_max});
     const TomlSection repair(root.table("repair"), file, "[repair]",
                              {"requests_per_second", "replies_per_second"});
     repair.number("requests_per_second", config.repair.requests_per_second, {1, 1'000'000});

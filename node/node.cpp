@@ -320,12 +320,13 @@ Node::State::State(const NodeConfig& node_config, const Options& node_options)
             schedule, crypto::Keypair::load(config.identity_key), links, stop_of(TileName::shred))
     , store({.genesis = genesis_hash,
              .roster = roster,
-             .keep_slots = config.store.keep_slots,
+             .retention = {.keep_slots = config.store.keep_slots,
+                           .map_bytes = config.store.map_size_mb << 20},
              .repair_replies_per_second = config.repair.replies_per_second},
             env, links, *this, stop_of(TileName::store))
     , history({.queries = {.genesis = genesis, .validators = roster.keys()},
                .index_directory = config.data_directory / "history",
-               .index_map_bytes = config.store.map_size_mb << 20},
+               .index_map_bytes = 2 * (config.store.map_size_mb << 20)},
               env, links)
     , consensus({.genesis = genesis,
                  .roster = roster,

@@ -192,6 +192,8 @@ TileStatus store_status(const StoreSnapshot& store)
                      {"commit_us_max", store.commit_ns_max / 1000},
                      {"flush_us_max", store.flush_ns_max / 1000},
                      {"used_bytes", store.used_bytes},
+                     {"held_bytes", store.held_bytes},
+                     {"short_of_space", store.short_of_space},
                      {"repair_served", store.repair.requests_served},
                      {"repair_shreds_sent", store.repair.shreds_sent},
                      {"repair_hints_sent", store.repair.hints_sent}};

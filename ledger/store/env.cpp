@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -326,6 +327,31 @@ std::uint64_t LmdbEnv::used_bytes() const
     mdb_env_info(env_, &info);
     mdb_env_stat(env_, &stat);
     return (std::uint64_t{info.me_last_pgno} + 1) * stat.ms_psize;
+}
+
+std::uint64_t LmdbEnv::held_bytes() const
+{
+    constexpr MDB_dbi free_list = 0; // lmdb: of a list of pages the first word is its length
+    const auto transaction = LmdbTransaction::read(*this);
+    MDB_cursor* cursor = nullptr;
+    if (!transaction || mdb_cursor_open(transaction->raw(), free_list, &cursor) != MDB_SUCCESS) {
+        return used_bytes();
+    }
+    std::uint64_t free_pages = 0;
+    MDB_val key{};
+    MDB_val pages{};
+    while (mdb_cursor_get(cursor, &key, &pages, MDB_NEXT) == MDB_SUCCESS) {
+        std::size_t count = 0;
+        if (pages.mv_size >= sizeof(count)) {
+            std::memcpy(&count, pages.mv_data, sizeof(count));
+        }
+        free_pages += count;
+    }
+    mdb_cursor_close(cursor);
+    MDB_stat stat{};
+    mdb_env_stat(env_, &stat);
+    const std::uint64_t used = used_bytes();
+    return used - std::min(used, free_pages * stat.ms_psize);
 }
 
 } // namespace belfry::ledger

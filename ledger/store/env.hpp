@@ -72,8 +72,11 @@ public:
     [[nodiscard]] const Hash& genesis_hash() const { return genesis_hash_; }
     /// True if this start made the database.
     [[nodiscard]] bool is_new() const { return is_new_; }
-    /// Bytes of the file in use, for status.
+    /// Bytes of the file that were ever in use, for status.
     [[nodiscard]] std::uint64_t used_bytes() const;
+    /// Without the pages that were given back, which writes take again; costs a walk over their
+    /// list. Not inside a transaction of this thread.
+    [[nodiscard]] std::uint64_t held_bytes() const;
 
     // For the stores of this room.
     [[nodiscard]] MDB_env* raw() const { return env_; }

@@ -41,7 +41,7 @@
 // "addresses" span u64 BE | address 32 |             the first signature, 64, of a final
 //             slot u64 BE | index in block u32 BE    transaction that names the address
 //
-// A span is the last slot of the 4,096 that the final block's slot belongs to (span_key.hpp).
+// A span is the last slot of the 1,024 that the final block's slot belongs to (span_key.hpp).
 //
 // To read the entries of a finalized block: "chain"[slot] = id, "blocks"[slot, id] = set roots,
 // "sets"[slot, i, root i] = sets whose payloads, joined in order of i, are the stream of

@@ -3,7 +3,7 @@
 // span_key.hpp: the front of a key in an index of the final chain: the span of slots it belongs to.
 // Why      a signature or an address says nothing of its slot. Kept by spans, what is old lies at
 //          the front of the index and can be pruned, and what is written lies near the end.
-// Bounds   a search looks into every span that is kept: at 4,096 slots, 25 for 100,000 slots.
+// Bounds   a search looks into every span that is kept: at 1,024 slots, 98 for 100,000 slots.
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
@@ -16,7 +16,7 @@
 
 namespace belfry::ledger {
 
-inline constexpr std::uint64_t index_span_slots = 4096;
+inline constexpr std::uint64_t index_span_slots = 1024;
 inline constexpr std::size_t span_key_bytes = 8;
 
 /// The last slot of the span that a slot belongs to.

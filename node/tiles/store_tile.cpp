@@ -266,21 +266,29 @@ void StoreTile::flush_accounts()
 void StoreTile::prune(std::uint64_t now_ns)
 {
     prune_at_ns_ = now_ns + prune_interval_ns;
-    if (newest_finalized_.value <= options_.keep_slots) {
+    const auto lowest = blocks_.lowest_block();
+    if (!lowest || !*lowest) {
         return;
     }
-    const Slot below{newest_finalized_.value - options_.keep_slots};
-    const Result<std::size_t, ledger::StoreError> pruned = blocks_.prune(below, prune_records_max);
+    counts_.held_bytes = env_.held_bytes();
+    counts_.short_of_space = is_short_of_space(options_.retention, counts_.held_bytes) ? 1 : 0;
+    const auto below = prune_below(options_.retention, {.lowest = (*lowest)->slot,
+                                                        .newest_final = newest_finalized_,
+                                                        .held_bytes = counts_.held_bytes});
+    if (!below) {
+        return;
+    }
+    const Result<std::size_t, ledger::StoreError> pruned = blocks_.prune(*below, prune_records_max);
     if (!pruned) {
         fail(pruned.error(), "pruning");
         return;
     }
     counts_.records_pruned += *pruned;
-    if (*pruned == prune_records_max) {
+    if (*pruned == prune_records_max || (*pruned > 0 && counts_.short_of_space != 0)) {
         prune_at_ns_ = now_ns + prune_more_ns;
     }
     const Result<std::size_t, ledger::StoreError> proofs =
-        proofs_.prune(below, evidence_kinds_begin, prune_records_max);
+        proofs_.prune(*below, evidence_kinds_begin, prune_records_max);
     if (!proofs) {
         fail(proofs.error(), "pruning");
         return;

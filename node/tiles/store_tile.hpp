@@ -12,6 +12,7 @@
 #include "ledger/store/account_store.hpp"
 #include "ledger/store/block_store.hpp"
 #include "ledger/store/proof_store.hpp"
+#include "node/retention.hpp"
 #include "node/roster.hpp"
 #include "node/tiles/tile.hpp"
 #include "node/topology.hpp"
@@ -34,6 +35,8 @@ struct StoreSnapshot {
     std::uint64_t proofs_stored = 0;
     std::uint64_t net_link_full = 0;
     std::uint64_t used_bytes = 0;
+    std::uint64_t held_bytes = 0;     // looked at when pruning
+    std::uint64_t short_of_space = 0; // 1: fewer slots are kept than asked for
 };
 
 class StoreTile {
@@ -41,7 +44,7 @@ public:
     struct Options {
         Hash genesis;
         Roster roster;
-        std::uint64_t keep_slots = 0;
+        RetentionLimits retention;
         std::uint64_t repair_replies_per_second = 0; // shreds, per peer
     };
     StoreTile(Options options, ledger::LmdbEnv& env, Links& links, NodeStop& node,

@@ -314,6 +314,20 @@ TEST_F(BlockStoreTest, pruning_removes_what_is_below_in_bounded_steps)
     EXPECT_TRUE(store_->sets_at(Slot{5}, 0, 1).value().empty());
 }
 
+TEST_F(BlockStoreTest, pages_that_pruning_gave_back_are_not_held)
+{
+    put_chain(60);
+    const std::uint64_t used = env_->used_bytes();
+    const std::uint64_t held = env_->held_bytes();
+    EXPECT_GT(held, used / 2);
+    EXPECT_LE(held, used);
+    ASSERT_GT(store_->prune(Slot{55}, 10'000).value(), 0U);
+    EXPECT_GE(env_->used_bytes(), used);
+    EXPECT_LT(env_->held_bytes(), held / 3);
+    put_chain(54); // into what was given back
+    EXPECT_LE(env_->used_bytes(), used + used / 8);
+}
+
 TEST_F(BlockStoreTest, signatures_are_found_in_every_span_and_go_span_by_span)
 {
     // Slots of four spans, with an empty one between them, and two to a span.
