@@ -26,12 +26,12 @@ inline constexpr std::uint64_t kept_slots_min = 1024; // for restarts and for pe
 /// While short of space so many go at once; what that frees is seen before more go.
 inline constexpr std::uint64_t space_step_slots = 32;
 
-/// A quarter stays free: LMDB writes new pages before it gives old ones back, and accounts grow
-/// too.
+/// Half stays free: LMDB wants the pages of a set in a row, and of those it has back ever fewer
+/// are.
 [[nodiscard]] constexpr bool is_short_of_space(const RetentionLimits& limits,
                                                std::uint64_t held_bytes)
 {
-    return held_bytes > limits.map_bytes / 4 * 3;
+    return held_bytes > limits.map_bytes / 2;
 }
 
 /// What lies below this slot goes now; nullopt: all stays.
