@@ -49,10 +49,7 @@ Result<void, StoreError> newest_of_span(LmdbCursor& cursor, const AddressIndex::
 {
     const Bytes after_all = entry_key(query.address, end);
     const ByteView begin = ByteView(after_all).first(address_end);
-    LmdbCursor::Step step = cursor.seek(after_all);
-    if (step) { // the last one below it
-        step = *step ? cursor.previous() : cursor.last();
-    }
+    LmdbCursor::Step step = cursor.before(after_all);
     while (step && *step && out.size() < query.count_max) {
         const LmdbCursor::Record& record = **step;
         if (record.key.size() < address_end ||

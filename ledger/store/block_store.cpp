@@ -412,7 +412,7 @@ BlockReader::finalized_before(const FinalizedRange& range) const
     LmdbCursor::Step step = cursor.seek(from);
     const bool is_there = step && *step && std::ranges::equal((*step)->key, from);
     if (step && !is_there) { // the last one below it
-        step = *step ? cursor.previous() : cursor.last();
+        step = cursor.before(from);
     }
     while (step && *step && refs.size() < range.count_max) {
         BELFRY_TRY(ref, decode_chain((*step)->key, (*step)->content));

@@ -247,6 +247,15 @@ LmdbCursor::Step LmdbCursor::seek(ByteView key)
     return move(&raw_key, MDB_SET_RANGE);
 }
 
+LmdbCursor::Step LmdbCursor::before(ByteView key)
+{
+    const Step at = seek(key);
+    if (!at) {
+        return at;
+    }
+    return *at ? previous() : last();
+}
+
 LmdbCursor::Step LmdbCursor::move(MDB_val* key, MDB_cursor_op operation)
 {
     MDB_val found{};

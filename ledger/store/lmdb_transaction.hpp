@@ -90,6 +90,8 @@ public:
 
     /// The first record whose key is not below key.
     [[nodiscard]] Step seek(ByteView key);
+    /// The last record whose key is below key.
+    [[nodiscard]] Step before(ByteView key);
     [[nodiscard]] Step first() { return move(nullptr, MDB_FIRST); }
     [[nodiscard]] Step last() { return move(nullptr, MDB_LAST); }
     [[nodiscard]] Step next() { return move(nullptr, MDB_NEXT); }

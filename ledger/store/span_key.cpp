@@ -18,10 +18,7 @@ Result<std::optional<Slot>, StoreError> newest_span_below(LmdbCursor& cursor, Sl
 {
     Bytes key;
     append_key_integer(key, below.value, span_key_bytes);
-    LmdbCursor::Step step = cursor.seek(key);
-    if (step) {
-        step = *step ? cursor.previous() : cursor.last();
-    }
+    const LmdbCursor::Step step = cursor.before(key);
     if (!step) {
         return std::unexpected(step.error());
     }

@@ -267,10 +267,14 @@ void StoreTile::prune(std::uint64_t now_ns)
 {
     prune_at_ns_ = now_ns + prune_interval_ns;
     const auto lowest = blocks_.lowest_block();
+    if (!lowest) {
+        fail(lowest.error(), "pruning");
+        return;
+    }
     counts_.held_bytes = env_.held_bytes();
     counts_.short_of_space = is_short_of_space(options_.retention, counts_.held_bytes) ? 1 : 0;
     const auto below =
-        prune_below(options_.retention, {.lowest = lowest && *lowest ? (*lowest)->slot : Slot{},
+        prune_below(options_.retention, {.lowest = *lowest ? (*lowest)->slot : Slot{},
                                          .newest_final = newest_finalized_,
                                          .held_bytes = counts_.held_bytes});
     if (!below) {
